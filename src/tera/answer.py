@@ -1,0 +1,222 @@
+"""Passages -> answer: what fits the prompt, the written answer with its citations, or quotes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from tera.datatypes import Answer, Citation, SearchResult
+from tera.prompts import NO_ANSWER, Note, answer_prompt, note_text
+from tera.sentences import paragraphs, sentences
+
+if TYPE_CHECKING:
+    from tera.embedders import Embedder
+    from tera.llms import LLM
+
+OnText = Callable[[str], None]
+"""Receives an answer as it is written, piece by piece."""
+
+MIN_ANSWER_TOKENS = 64
+"""Room that the prompt always leaves for an answer: about three sentences."""
+MAX_QUESTION_SHARE = 0.5
+"""A question may take this share of the context; what is longer is cut in its middle."""
+MAX_QUOTES = 3
+QUOTE_SHARE = 0.85
+"""A further sentence is quoted when it scores at least this share of the best one."""
+MAX_SENTENCES = 60
+"""Sentences compared for a quote: they are embedded while the person waits."""
+_MARKER = re.compile(r"\[\s*(\d+(?:\s*[,;]\s*\d+)*)\s*\]")
+_MAYBE_MARKER = re.compile(r"\s?\[[\d\s,;]*$")
+
+
+def write_answer(
+    question: str,
+    results: Sequence[SearchResult],
+    llm: LLM,
+    *,
+    today: date,
+    context_tokens: int,
+    max_tokens: int,
+    on_text: OnText,
+) -> Answer:
+    """Let the language model answer from passages.
+
+    Args:
+        question: As asked.
+        results: Passages, best first.
+        llm: The model.
+        today: For questions about time.
+        context_tokens: Most tokens of passages in the prompt.
+        max_tokens: Most tokens of the answer.
+        on_text: Receives the answer as it is written, without invented citations.
+
+    Returns:
+        A generated answer, or an unknown one when the model found none in the passages.
+
+    Raises:
+        GenerationError: The model failed.
+    """
+    question = _shortened(question, llm)
+    citations = fit_passages(question, results, llm, today, context_tokens)
+    prompt = answer_prompt(question, [_note(citation) for citation in citations], today)
+    room = llm.context_tokens - llm.prompt_tokens(prompt)
+    pieces = llm.generate(prompt, max(1, min(max_tokens, room)))
+    text = _emit(clean_citations(pieces, len(citations)), on_text)
+    if not text or _says_unknown(text):
+        return Answer(question, "", "unknown", nearest=tuple(results))
+    used = cited_numbers(text)
+    # An answer without any marker rests on all that the model was shown.
+    kept = tuple(c for c in citations if not used or c.number in used)
+    return Answer(question, text, "generated", kept)
+
+
+def fit_passages(
+    question: str,
+    results: Sequence[SearchResult],
+    llm: LLM,
+    today: date,
+    context_tokens: int,
+) -> list[Citation]:
+    """Return the passages that fit the prompt, numbered from 1, best first.
+
+    The first is always there, cut to what fits if it must be.
+    """
+    frame = llm.prompt_tokens(answer_prompt(question, [], today))
+    left = min(context_tokens, llm.context_tokens - frame - MIN_ANSWER_TOKENS)
+    citations: list[Citation] = []
+    for result in results:
+        citation = Citation(len(citations) + 1, result)
+        tokens = llm.count_tokens(note_text(_note(citation))) + 2
+        if tokens > left and not citations:
+            citation = _cut(citation, left, llm)
+            tokens = llm.count_tokens(note_text(_note(citation))) + 2
+        if tokens <= left:
+            citations.append(citation)
+            left -= tokens
+    return citations
+
+
+def quote_answer(
+    question: str, results: Sequence[SearchResult], embedder: Embedder, on_text: OnText
+) -> Answer:
+    """Answer with the sentences that are closest to the question, quoted and cited.
+
+    Args:
+        question: As asked.
+        results: Passages, best first.
+        embedder: Compares sentences with the question.
+        on_text: Receives the answer.
+    """
+    found = list(_sentences(results))[:MAX_SENTENCES]
+    scores = embedder.embed_passages([text for _, text in found]) @ embedder.embed_query(question)
+    order = sorted(range(len(found)), key=lambda row: -float(scores[row]))
+    best = [
+        row for row in order[:MAX_QUOTES] if scores[row] >= QUOTE_SHARE * float(scores[order[0]])
+    ]
+    numbers: dict[int, int] = {}
+    lines: list[str] = []
+    for row in best:
+        place, sentence = found[row]
+        number = numbers.setdefault(place, len(numbers) + 1)
+        lines.append(f"“{sentence}” [{number}]")
+    text = "\n".join(lines)
+    on_text(text)
+    citations = tuple(Citation(number, results[place]) for place, number in numbers.items())
+    return Answer(question, text, "extractive", citations)
+
+
+def clean_citations(pieces: Iterable[str], count: int) -> Iterator[str]:
+    """Pass text on, without citations of passages that do not exist.
+
+    Text is held back only while it may turn out to be a citation.
+    """
+    held = ""
+    for piece in pieces:
+        held += piece
+        start = _MAYBE_MARKER.search(held)
+        ready, held = (held[: start.start()], held[start.start() :]) if start else (held, "")
+        if ready:
+            yield _known_only(ready, count)
+    if held:
+        yield _known_only(held, count)
+
+
+def cited_numbers(text: str) -> set[int]:
+    """Return the numbers that a text cites."""
+    return {int(n) for marker in _MARKER.finditer(text) for n in re.findall(r"\d+", marker[1])}
+
+
+def _known_only(text: str, count: int) -> str:
+    def known(marker: re.Match[str]) -> str:
+        numbers = [n for n in re.findall(r"\d+", marker[1]) if 1 <= int(n) <= count]
+        return "".join(f"[{n}]" for n in numbers)
+
+    cleaned = _MARKER.sub(known, text)
+    # A marker that went leaves the space that stood before it.
+    return re.sub(r" +(?=[.,;:!?])", "", cleaned) if cleaned != text else text
+
+
+def _emit(pieces: Iterable[str], on_text: OnText) -> str:
+    """Pass an answer on as it comes, unless it begins like the one that says there is none."""
+    text = ""
+    emitted = 0
+    for piece in pieces:
+        text += piece
+        start = text.lstrip()
+        is_open = len(start) <= len(NO_ANSWER) and NO_ANSWER.lower().startswith(start.lower())
+        if not is_open and not _says_unknown(start):
+            emitted = emitted or len(text) - len(start)
+            on_text(text[emitted:])
+            emitted = len(text)
+    return text.strip()
+
+
+def _says_unknown(text: str) -> bool:
+    return text.lstrip().lower().replace("’", "'").startswith(NO_ANSWER.lower())
+
+
+def _note(citation: Citation) -> Note:
+    result = citation.result
+    is_piped = not result.memory.id
+    origin = result.memory.title or result.memory.source or ""
+    return Note(citation.number, result.text, None if is_piped else result.memory.at.date(), origin)
+
+
+def _cut(citation: Citation, tokens: int, llm: LLM) -> Citation:
+    from dataclasses import replace
+
+    result = citation.result
+    ends = [end for _, end in sentences(result.memory.text, result.start, result.end)]
+    # Sentence by sentence from the end; within the first sentence, half by half.
+    while True:
+        ends = ends[:-1]
+        end = ends[-1] if ends else result.start + (result.end - result.start) // 2
+        result = replace(result, end=end)
+        shorter = Citation(citation.number, result)
+        if llm.count_tokens(note_text(_note(shorter))) + 2 <= tokens or end - result.start < 2:
+            return shorter
+
+
+def _shortened(question: str, llm: LLM) -> str:
+    most = int(llm.context_tokens * MAX_QUESTION_SHARE)
+    while llm.count_tokens(question) > most:
+        # What is asked stands at the beginning or at the end of a long question.
+        keep = max(1, int(len(question) * 0.45))
+        question = f"{question[:keep]} … {question[-keep:]}"
+    return question
+
+
+def _sentences(results: Sequence[SearchResult]) -> Iterator[tuple[int, str]]:
+    for place, result in enumerate(results):
+        text = result.memory.text
+        pieces = [
+            text[start:end]
+            for first, last in paragraphs(result.text)
+            for start, end in sentences(text, result.start + first, result.start + last)
+        ]
+        # A heading or a "Yes." says nothing by itself, unless it is all there is.
+        telling = [piece for piece in pieces if len(piece.split()) > 2 and piece[0] != "#"]
+        for piece in telling or pieces:
+            yield place, " ".join(piece.split())

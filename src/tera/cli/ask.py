@@ -1,0 +1,121 @@
+"""`tera ask` and `tera search`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tera.cli.options import Json, Since, Source, Tags, Until, make_filter
+from tera.cli.output import answer_record, result_record
+from tera.cli.session import has_pipe, open_engine, output, read_pipe
+
+Count = Annotated[int | None, typer.Option("--k", "-k", min=1, max=200, help="Most passages.")]
+Question = Annotated[list[str], typer.Argument(metavar="QUESTION", show_default=False)]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    app.command()(ask)
+    app.command()(search)
+
+
+def ask(
+    question: Question,
+    k: Count = None,
+    tag: Tags = None,
+    since: Since = None,
+    until: Until = None,
+    source: Source = None,
+    json: Json = False,
+    no_llm: Annotated[
+        bool, typer.Option("--no-llm", help="Quote the best sentences, write nothing.")
+    ] = False,
+) -> None:
+    """Answer a question from memory, with citations.
+
+    The exit code is 1 when nothing is known.
+
+    Text that is piped in counts too, for this one question:
+    git diff | tera ask "what changed?"
+    """
+    chosen = make_filter(tag, since, until, source)
+    piped = read_pipe_if_any()
+    engine = open_engine()
+    answer = engine.ask(
+        " ".join(question),
+        count=k or engine.config.ask_k,
+        chosen=chosen,
+        piped=piped,
+        use_llm=not no_llm,
+        on_text=(lambda _: None) if json else _write,
+    )
+    if json:
+        output.json(answer_record(answer))
+    elif answer.kind == "unknown":
+        output.nearest(answer.nearest)
+    else:
+        output.data("")
+        output.sources(answer)
+    if answer.kind == "unknown":
+        raise typer.Exit(1)
+
+
+def search(
+    question: Question,
+    k: Count = None,
+    tag: Tags = None,
+    since: Since = None,
+    until: Until = None,
+    source: Source = None,
+    json: Json = False,
+) -> None:
+    """Find the passages closest in meaning, best first.
+
+    The exit code is 1 when there are none.
+    """
+    chosen = make_filter(tag, since, until, source)
+    engine = open_engine()
+    results = engine.search(" ".join(question), k or engine.config.search_k, chosen)
+    output.end_progress()
+    if json:
+        output.json([result_record(result) for result in results])
+    for result in results:
+        if not json:
+            output.result(result)
+    if not results:
+        if not json:
+            output.talk("no memories to search" if chosen.is_empty else "no memory fits the filter")
+        raise typer.Exit(1)
+
+
+def read_pipe_if_any() -> str:
+    """Return the piped text; empty without a pipe, or when there is nothing in it."""
+    import select
+    import sys
+
+    if not has_pipe():
+        return ""
+    # In a script stdin is often an open pipe that nobody writes to; a pipe with text is ready.
+    try:
+        is_ready = bool(select.select([sys.stdin], [], [], PIPE_WAIT_S)[0])
+    except (OSError, ValueError):
+        is_ready = True
+    if not is_ready:
+        return ""
+    from tera.errors import UnreadableFileError
+
+    try:
+        return read_pipe()
+    except UnreadableFileError as error:
+        if error.message.endswith("is empty"):
+            return ""
+        raise
+
+
+PIPE_WAIT_S = 0.5
+
+
+def _write(piece: str) -> None:
+    output.end_progress()
+    output.data(piece, end="")

@@ -1,0 +1,66 @@
+"""What every command begins with: the settings, the engine, and where output goes."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from tera.cli.output import Output
+
+if TYPE_CHECKING:
+    from tera.config import Config
+    from tera.engine import Engine
+    from tera.paths import Paths
+
+output = Output()
+
+
+def open_settings() -> tuple[Config, Paths]:
+    """Return the settings and places of this home folder."""
+    from tera.config import load_config
+    from tera.paths import find_paths
+
+    paths = find_paths()
+    return load_config(paths)[0], paths
+
+
+def open_engine() -> Engine:
+    """Return the engine; imported here, because it is needed neither for help nor for errors."""
+    from tera.engine import Engine
+
+    config, paths = open_settings()
+    return Engine(config, paths, output)
+
+
+def has_pipe() -> bool:
+    """Return whether text is piped in, rather than a keyboard or nothing at all."""
+    return sys.stdin is not None and not sys.stdin.closed and not sys.stdin.isatty()
+
+
+def read_pipe(name: str = "the piped text") -> str:
+    """Return what is piped in.
+
+    Raises:
+        ReaderError: It is too large, empty, or not text.
+    """
+    from tera.readers import MAX_BYTES, check_size
+    from tera.readers.text import decode
+
+    data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    check_size(len(data), name)
+    return decode(data, name)
+
+
+def confirmed(question: str, yes: bool) -> bool:
+    """Ask on a terminal; elsewhere only `--yes` counts.
+
+    Raises:
+        typer.BadParameter: Nobody can be asked and there is no `--yes`.
+    """
+    import typer
+
+    if yes:
+        return True
+    if not sys.stdin.isatty() or not sys.stderr.isatty():
+        raise typer.BadParameter(f"{question} Nobody is there to ask: add --yes")
+    return typer.confirm(question, err=True)

@@ -1,0 +1,87 @@
+"""`tera status` and `tera doctor`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from tera.cli.options import Json
+from tera.cli.session import open_engine, output
+from tera.errors import StoreError
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    app.command()(status)
+    app.command()(doctor)
+
+
+def status(json: Json = False) -> None:
+    """Show how much is remembered, with which models, and where."""
+    from tera import __version__
+
+    engine = open_engine()
+    with engine.store() as opened:
+        counts = opened.database.counts()
+        embedder = opened.database.embedder()
+        changes = opened.journal.end.number
+    files = [file for file in engine.paths.home.rglob("*") if file.is_file()]
+    models = sum(file.stat().st_size for file in files if engine.paths.models in file.parents)
+    facts: dict[str, object] = {
+        "version": __version__,
+        "memories": counts["memory"],
+        "chunks": counts["chunk"],
+        "waiting_for_vectors": counts["pending"],
+        "changes": changes,
+        "embedder": embedder or None,
+        "llm": engine.config.llm,
+        "llm_on_this_machine": engine.models.has_llm(),
+        "home": str(engine.paths.home),
+        "store": engine.config.store_url or str(engine.paths.store),
+        "size_bytes": sum(file.stat().st_size for file in files) - models,
+        "models_size_bytes": models,
+    }
+    if json:
+        output.json(facts)
+        return
+    waiting = f", {counts['pending']} not yet read" if counts["pending"] else ""
+    llm = engine.config.llm + ("" if facts["llm_on_this_machine"] else " (not on this machine)")
+    output.data(f"memories:  {counts['memory']}{waiting}")
+    output.data(f"changes:   {changes}")
+    output.data(f"embedder:  {embedder or 'chosen at the first search'}")
+    output.data(f"llm:       {llm}")
+    output.data(f"home:      {engine.paths.home}, {megabytes(facts['size_bytes'])}")
+    if engine.config.store_url:
+        output.data(f"store:     {engine.config.store_url}")
+
+
+def doctor(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Build store and index anew from the journal.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Look at every part, and say what would mend it."""
+    from tera import doctor as examination
+
+    engine = open_engine()
+    findings = [*examination.repair(engine)] if repair else []
+    findings += examination.examine(engine)
+    if json:
+        output.json([asdict(finding) for finding in findings])
+    for finding in findings:
+        mark = "ok" if finding.is_well else "note" if finding.is_optional else "BAD"
+        if not json:
+            output.data(f"{mark:<5} {finding.part:<9} {finding.says}")
+            if finding.remedy:
+                output.data(f"{'':15} hint: {finding.remedy}")
+    if not all(finding.is_well or finding.is_optional for finding in findings):
+        raise typer.Exit(StoreError.exit_code)
+
+
+def megabytes(size: object) -> str:
+    """Return a size in bytes as a person reads it."""
+    megabyte = int(str(size)) / 1_000_000
+    return f"{megabyte:,.1f} MB" if megabyte < 10 else f"{megabyte:,.0f} MB"

@@ -1,0 +1,152 @@
+"""The records that pass between the parts: frozen, without I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+Operation = Literal["remember", "edit", "forget"]
+"""What a journal entry did to a memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """One thing remembered, word for word.
+
+    `at` is when it happened (the file's date, or `--at`), `remembered_at` when Tera was told; both
+    are aware and in UTC.
+    """
+
+    id: str
+    text: str
+    at: datetime
+    remembered_at: datetime
+    title: str | None = None
+    tags: tuple[str, ...] = ()
+    source: str | None = None
+
+    @property
+    def headline(self) -> str:
+        """The title, or else the first line that is not empty."""
+        if self.title:
+            return self.title
+        return next((line.strip() for line in self.text.splitlines() if line.strip()), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a reader or the command line hands over to be remembered; it has no id yet.
+
+    `is_file` says that `source` is a file: what was remembered of it before is brought up to date.
+    """
+
+    text: str
+    title: str | None = None
+    tags: tuple[str, ...] = ()
+    source: str | None = None
+    at: datetime | None = None
+    is_file: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage of a memory: characters `start` to `end` of its text.
+
+    `ordinal` counts the chunks of one memory from 0; `heading` is the path of headings above it.
+    """
+
+    memory_id: str
+    ordinal: int
+    start: int
+    end: int
+    heading: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which memories are looked at. Bounds are inclusive; all given tags must be there."""
+
+    tags: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    source: str | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """True when every memory passes."""
+        return not (self.tags or self.since or self.until or self.source)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """A passage found: `memory.text[start:end]`. A higher score is a better match."""
+
+    memory: Memory
+    start: int
+    end: int
+    score: float
+
+    @property
+    def text(self) -> str:
+        """The passage, word for word."""
+        return self.memory.text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """The passage that the marker `[number]` of an answer rests on."""
+
+    number: int
+    result: SearchResult
+
+
+AnswerKind = Literal["generated", "extractive", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer and what it rests on.
+
+    `unknown` means that nothing in memory is close enough; `nearest` then holds the closest
+    passages, which are no answer.
+    """
+
+    question: str
+    text: str
+    kind: AnswerKind
+    citations: tuple[Citation, ...] = ()
+    nearest: tuple[SearchResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One line of the journal.
+
+    `change` is the number of the first entry that the same command wrote: what `log` shows as one
+    line and `undo` takes back as a whole. `undoes` is the change that this one takes back.
+    """
+
+    number: int
+    clock: str
+    device: str
+    change: int
+    operation: Operation
+    memory_id: str
+    fields: Mapping[str, object] = field(default_factory=dict)
+    undoes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VectorChange:
+    """A row of the store's vector feed, which the vector index follows.
+
+    `embedding` is the vector of a chunk, as float32 bytes. Without it, all earlier vectors of the
+    memory are void.
+    """
+
+    sequence: int
+    memory_id: str
+    ordinal: int
+    embedding: bytes | None

@@ -1,0 +1,142 @@
+"""`tera doctor`: looks at every part, says what is wrong and what would mend it."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from tera import hub
+from tera.engine import Engine
+from tera.errors import TeraError
+from tera.store.opened import OpenStore
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at, whether it is well, and if not what to do."""
+
+    part: str
+    is_well: bool
+    says: str
+    remedy: str = ""
+    is_optional: bool = False
+
+
+def examine(engine: Engine) -> Iterator[Finding]:
+    """Look at settings, home folder, journal, store, index and models, one after the other."""
+    yield Finding("settings", True, str(engine.paths.config_file))
+    yield _home(engine)
+    try:
+        with engine.store() as opened:
+            yield from _guarded("journal", lambda: _journal(opened))
+            yield from _guarded("store", lambda: _store(opened))
+            yield from _guarded("vectors", lambda: _vectors(engine, opened))
+    except TeraError as error:
+        yield Finding("store", False, error.message, error.hint)
+    yield from _guarded("embedder", lambda: _embedder(engine))
+    yield _llm(engine)
+
+
+def repair(engine: Engine) -> Iterator[Finding]:
+    """Set the embedded store and the index aside and build them anew from the journal."""
+    paths = engine.paths
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    for part, folder in (("store", paths.store), ("index", paths.index)):
+        if folder.exists() and not (part == "store" and engine.config.store_url):
+            aside = folder.with_name(f"{folder.name}.damaged-{stamp}")
+            folder.rename(aside)
+            yield Finding(part, True, f"set aside as {aside}")
+    with engine.store() as opened:
+        count = opened.database.counts()["memory"]
+    yield Finding("store", True, f"{count} memories brought back from the journal")
+
+
+def _guarded(part: str, look: Callable[[], Finding]) -> Iterator[Finding]:
+    try:
+        yield look()
+    except TeraError as error:
+        yield Finding(part, False, error.message, error.hint)
+
+
+def _home(engine: Engine) -> Finding:
+    home = engine.paths.home
+    engine.paths.create()
+    mode = stat.S_IMODE(home.stat().st_mode)
+    if not os.access(home, os.W_OK):
+        return Finding("home", False, f"{home} cannot be written", f"chmod u+w {home}")
+    if mode & 0o077:
+        return Finding("home", False, f"{home} can be read by others", f"chmod 700 {home}")
+    return Finding("home", True, f"{home}, private")
+
+
+def _journal(opened: OpenStore) -> Finding:
+    count = sum(1 for _ in opened.journal.entries())
+    torn = opened.journal.torn_bytes
+    aside = f"; {torn} bytes of a line that was cut short were set aside" if torn else ""
+    return Finding("journal", True, f"{count} changes, every checksum right{aside}")
+
+
+def _store(opened: OpenStore) -> Finding:
+    alive: set[str] = set()
+    for entry, _ in opened.journal.entries():
+        if entry.operation == "remember":
+            alive.add(entry.memory_id)
+        elif entry.operation == "forget":
+            alive.discard(entry.memory_id)
+    found = set(opened.database.memories(sorted(alive)))
+    if missing := len(alive - found):
+        return Finding(
+            "store",
+            False,
+            f"{missing} of {len(alive)} memories in the journal are not in the store",
+            "tera doctor --repair",
+        )
+    return Finding("store", True, f"{len(found)} memories, as in the journal")
+
+
+def _vectors(engine: Engine, opened: OpenStore) -> Finding:
+    counts = opened.database.counts()
+    name = opened.database.embedder()
+    if not name:
+        return Finding("vectors", True, "none yet: made by the first search")
+    waiting = f", {counts['pending']} memories wait" if counts["pending"] else ""
+    feed = opened.database.feed
+    if feed is None:
+        return Finding("vectors", True, f"{counts['chunk']} chunks on the server{waiting}")
+    from tera.indexes.vector import VectorIndex
+
+    spec = engine.models.spec(name)
+    index = VectorIndex(engine.models.index_folder(name), name, spec.dim)
+    index.follow(feed.feed, feed.last_number())
+    wrong = index.compare(feed.feed)
+    if wrong:
+        return Finding(
+            "vectors",
+            False,
+            f"{wrong} vectors in the index differ from the store",
+            f"rm -r {engine.models.index_folder(name)}",
+        )
+    return Finding("vectors", True, f"{index.size} chunks in the index, as in the store{waiting}")
+
+
+def _embedder(engine: Engine) -> Finding:
+    with engine.store() as opened:
+        recorded = opened.database.embedder()
+    name = engine.models.choose_embedder(recorded)
+    spec = engine.models.spec(name)
+    if hub.locate(spec, engine.paths) is None:
+        return Finding(
+            "embedder", False, f"{name} is not on this machine", f"tera models pull {name}", True
+        )
+    return Finding("embedder", True, f"{name}, on this machine")
+
+
+def _llm(engine: Engine) -> Finding:
+    name = engine.config.llm
+    if not engine.models.has_llm():
+        says = f"{name} is not on this machine: answers are quotes"
+        return Finding("llm", False, says, f"tera models pull {name}", True)
+    return Finding("llm", True, f"{name}, on this machine")

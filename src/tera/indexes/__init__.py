@@ -1,0 +1,1 @@
+"""Indexes: derived from the store, safe to delete, rebuilt when they do not match it."""

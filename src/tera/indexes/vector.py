@@ -1,0 +1,240 @@
+"""Exact cosine search over a memory-mapped float32 matrix that follows the store's vector feed.
+
+Three files in a folder: `vectors.f32` (the rows), `keys.bin` (which chunk each row is of) and
+`header.json` (format, embedder, number of rows, last feed number seen, checksum of the keys). New
+rows are appended and the header replaced last, so a crash leaves at most bytes behind the end,
+which the next append overwrites. Anything that does not fit together is thrown away and read anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tera.datatypes import VectorChange
+from tera.errors import StoreError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    FloatVector = npt.NDArray[np.float32]
+    Keys = npt.NDArray[np.void]
+
+FORMAT = 1
+COMPACT_SHARE = 0.5
+"""Rewritten without its voided rows when more than this share of the rows is void."""
+SELECTIVE_SHARE = 0.25
+"""Below this share of wanted rows they are gathered first: copying 0.25 n rows costs one scan."""
+_KEY = np.dtype([("memory", "S10"), ("ordinal", "<i4")])
+_VOID = b""
+
+
+ReadFeed = Callable[[int], Sequence[VectorChange]]
+"""Returns the rows with numbers above the given one, in order; empty at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    format: int
+    embedder: str
+    dim: int
+    rows: int
+    sequence: int
+    keys_crc: int
+
+
+class VectorIndex:
+    """The vectors of one store. The caller holds the store's lock."""
+
+    def __init__(self, folder: Path, embedder: str, dim: int) -> None:
+        """Open the index; one of another format, embedder or dimension is emptied.
+
+        Args:
+            folder: Where its files are.
+            embedder: Name of the model that makes the vectors.
+            dim: Length of a vector.
+
+        Raises:
+            StoreError: The folder cannot be written.
+        """
+        self._folder = folder
+        self._header = _Header(FORMAT, embedder, dim, 0, 0, 0)
+        self._keys: Keys = np.empty(0, _KEY)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self._read():
+                self._write(np.empty((0, dim), np.float32), self._keys, 0)
+        except OSError as error:
+            raise _refused(error) from error
+
+    @property
+    def size(self) -> int:
+        """How many chunks can be found."""
+        return int(np.count_nonzero(self._keys["memory"] != _VOID))
+
+    def follow(self, read_feed: ReadFeed, last_number: int) -> None:
+        """Take over what is new in the store's feed.
+
+        Args:
+            read_feed: Reads the feed.
+            last_number: The highest number the feed has given out; an index that is ahead of it
+                belongs to another store and is rebuilt.
+        """
+        try:
+            if self._header.sequence > last_number:
+                self._write(np.empty((0, self._header.dim), np.float32), self._keys[:0], 0)
+            while rows := read_feed(self._header.sequence):
+                self._take(rows)
+            void = len(self._keys) - self.size
+            if len(self._keys) and void > COMPACT_SHARE * len(self._keys):
+                kept = self._keys["memory"] != _VOID
+                self._write(self._matrix()[kept], self._keys[kept], self._header.sequence)
+        except OSError as error:
+            raise _refused(error) from error
+
+    def nearest(
+        self, vector: FloatVector, count: int, memory_ids: Collection[str] | None = None
+    ) -> list[tuple[str, int, float]]:
+        """Return the closest chunks as (memory id, ordinal, cosine), best first.
+
+        Args:
+            vector: float32 of shape (dim,), length 1.
+            count: Most chunks to return.
+            memory_ids: Only chunks of these memories; None for all.
+        """
+        wanted = self._keys["memory"] != _VOID
+        if memory_ids is not None:
+            chosen = np.array([key.encode() for key in memory_ids], "S10")
+            wanted &= np.isin(self._keys["memory"], chosen)
+        rows = np.flatnonzero(wanted)
+        if not len(rows):
+            return []
+        matrix = self._matrix()
+        if len(rows) < SELECTIVE_SHARE * len(matrix):
+            scores = matrix[rows] @ vector
+        else:
+            scores = (matrix @ vector)[rows]
+        if count < len(rows):
+            best = np.argpartition(scores, -count)[-count:]
+            rows, scores = rows[best], scores[best]
+        order = np.lexsort((rows, -scores))
+        keys = self._keys[rows[order]]
+        return [
+            (key["memory"].decode(), int(key["ordinal"]), float(score))
+            for key, score in zip(keys, scores[order], strict=True)
+        ]
+
+    def compare(self, read_feed: ReadFeed) -> int:
+        """Return how many vectors of the feed are not in the index as they are in the store."""
+        places = {(k["memory"], int(k["ordinal"])): row for row, k in enumerate(self._keys)}
+        matrix = self._matrix()
+        wrong = sequence = 0
+        while rows := read_feed(sequence):
+            sequence = rows[-1].sequence
+            for row in rows:
+                if row.embedding is not None:
+                    place = places.get((row.memory_id.encode(), row.ordinal))
+                    wrong += place is None or matrix[place].tobytes() != row.embedding
+        return wrong
+
+    def _take(self, rows: Sequence[VectorChange]) -> None:
+        dim = self._header.dim
+        keys = np.concatenate([self._keys, np.empty(len(rows), _KEY)])
+        end = len(self._keys)
+        vectors: list[FloatVector] = []
+        for row in rows:
+            if row.embedding is None:
+                keys["memory"][:end][keys["memory"][:end] == row.memory_id.encode()] = _VOID
+                continue
+            vector = np.frombuffer(row.embedding, np.float32)
+            if vector.shape != (dim,):
+                raise StoreError(
+                    f"a vector in the store has {vector.size} numbers, not {dim}",
+                    hint="tera doctor --repair",
+                )
+            keys[end] = (row.memory_id.encode(), row.ordinal)
+            vectors.append(vector)
+            end += 1
+        self._append(np.array(vectors, np.float32).reshape(-1, dim), keys[:end], rows[-1].sequence)
+
+    def _matrix(self) -> npt.NDArray[np.float32]:
+        shape = (self._header.rows, self._header.dim)
+        if not shape[0]:
+            return np.empty(shape, np.float32)
+        return np.memmap(self._file("vectors.f32"), np.float32, mode="r", shape=shape)
+
+    def _read(self) -> bool:
+        """Read header and keys; False when they do not fit what is wanted or each other."""
+        try:
+            header = _Header(**json.loads(self._file("header.json").read_bytes()))
+            data = self._file("keys.bin").read_bytes()[: header.rows * _KEY.itemsize]
+            wanted = (FORMAT, self._header.embedder, self._header.dim)
+            size = self._file("vectors.f32").stat().st_size
+            fits = (
+                (header.format, header.embedder, header.dim) == wanted
+                and len(data) == header.rows * _KEY.itemsize
+                and size >= header.rows * header.dim * 4
+                and zlib.crc32(data) == header.keys_crc
+            )
+        except (OSError, ValueError, TypeError):
+            return False
+        if fits:
+            self._header = header
+            self._keys = np.frombuffer(data, _KEY).copy()
+        return fits
+
+    def _append(self, vectors: npt.NDArray[np.float32], keys: Keys, sequence: int) -> None:
+        offset = self._header.rows * self._header.dim * 4
+        descriptor = os.open(self._file("vectors.f32"), os.O_WRONLY | os.O_CREAT, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.truncate(offset)
+            file.seek(offset)
+            file.write(vectors.tobytes())
+        self._commit(keys, sequence)
+
+    def _write(self, vectors: npt.NDArray[np.float32], keys: Keys, sequence: int) -> None:
+        # The header goes first: vectors without one are an empty index, never a wrong one.
+        self._file("header.json").unlink(missing_ok=True)
+        aside = self._file("vectors.f32.new")
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(vectors.tobytes())
+        aside.replace(self._file("vectors.f32"))
+        self._commit(keys, sequence)
+
+    def _commit(self, keys: Keys, sequence: int) -> None:
+        data = keys.tobytes()
+        self._header = _Header(
+            FORMAT,
+            self._header.embedder,
+            self._header.dim,
+            len(keys),
+            sequence,
+            zlib.crc32(data),
+        )
+        self._keys = keys.copy()
+        for name, content in (("keys.bin", data), ("header.json", _json(self._header))):
+            aside = self._file(f"{name}.new")
+            aside.write_bytes(content)
+            aside.chmod(0o600)
+            aside.replace(self._file(name))
+
+    def _file(self, name: str) -> Path:
+        return self._folder / name
+
+
+def _json(header: _Header) -> bytes:
+    return json.dumps(asdict(header), indent=1).encode()
+
+
+def _refused(error: OSError) -> StoreError:
+    return StoreError(
+        f"cannot write the vector index: {error.strerror or error}",
+        hint="free some space, or set TERA_HOME to a folder that you can write to",
+    )

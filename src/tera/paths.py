@@ -1,0 +1,74 @@
+"""Where Tera keeps its files: one folder, moved as a whole by TERA_HOME."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from tera.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The places inside Tera's home folder."""
+
+    home: Path
+
+    @property
+    def config_file(self) -> Path:
+        """The person's settings."""
+        return self.home / "config.toml"
+
+    @property
+    def models_file(self) -> Path:
+        """Models that the person adds to those Tera knows."""
+        return self.home / "models.toml"
+
+    @property
+    def store(self) -> Path:
+        """The embedded database."""
+        return self.home / "store"
+
+    @property
+    def journal(self) -> Path:
+        """The log of every change."""
+        return self.home / "journal"
+
+    @property
+    def index(self) -> Path:
+        """Files derived from the store, safe to delete."""
+        return self.home / "index"
+
+    @property
+    def models(self) -> Path:
+        """Model files."""
+        return self.home / "models"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that has the store open."""
+        return self.home / "lock"
+
+    def create(self) -> None:
+        """Create the home folder, readable by its owner alone.
+
+        Raises:
+            ConfigError: The folder cannot be created or written.
+        """
+        try:
+            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"cannot create {self.home}: {error.strerror}",
+                hint="set TERA_HOME to a folder that you can write to",
+            ) from error
+
+
+def find_paths() -> Paths:
+    """Return the places to use: TERA_HOME, else the platform's folder for application data."""
+    if home := os.environ.get("TERA_HOME"):
+        return Paths(Path(home).expanduser().absolute())
+    from platformdirs import user_data_path
+
+    return Paths(user_data_path("tera", appauthor=False))

@@ -1,0 +1,88 @@
+"""Readers turn a file into a draft of a memory; the table names one for each file name ending."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol
+
+from tera.datatypes import Draft
+from tera.errors import UnreadableFileError, UnsupportedFormatError
+
+MAX_BYTES = 16 * 1024 * 1024
+"""Largest text of one memory. A book has about 1 MB; the store holds a value in memory at once."""
+
+
+class Reader(Protocol):
+    """Turns the bytes of one kind of file into a draft."""
+
+    def __call__(self, data: bytes, name: str) -> Draft:
+        """Read a document.
+
+        Args:
+            data: The whole file.
+            name: The file's name, for titles and messages.
+
+        Returns:
+            The draft; its `source` and `at` are left for the caller, who knows the path.
+
+        Raises:
+            ReaderError: The document is not what its name says, or is broken.
+        """
+
+
+READERS = {
+    ".md": "tera.readers.markdown:read_markdown",
+    ".markdown": "tera.readers.markdown:read_markdown",
+}
+"""Endings with a reader of their own; every other file is read as text, if it is text."""
+
+
+def find_reader(path: Path) -> Reader:
+    """Return the reader for a file, by its ending."""
+    module, _, name = READERS.get(path.suffix.lower(), "tera.readers.text:read_text").partition(":")
+    reader: Reader = getattr(import_module(module), name)
+    return reader
+
+
+def read_file(path: Path) -> Draft:
+    """Read one file.
+
+    Returns:
+        The draft, with the file as its source and the file's date.
+
+    Raises:
+        UnreadableFileError: The file is missing, forbidden, too large or not a regular file.
+        UnsupportedFormatError: The file is not text.
+    """
+    from dataclasses import replace
+    from datetime import UTC, datetime
+
+    try:
+        if not path.is_file():
+            raise UnsupportedFormatError(
+                f"{path} is not a regular file", hint=f"cat {path} | tera remember"
+            )
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        modified = datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
+    except OSError as error:
+        raise UnreadableFileError(
+            f"cannot read {path}: {error.strerror or error}", hint=f"ls -l {path}"
+        ) from error
+    check_size(len(data), str(path))
+    draft = find_reader(path)(data, path.name)
+    return replace(draft, source=str(path.absolute()), at=draft.at or modified, is_file=True)
+
+
+def check_size(size_bytes: int, name: str) -> None:
+    """Refuse what is too large for one memory.
+
+    Raises:
+        UnreadableFileError: It is larger than MAX_BYTES.
+    """
+    if size_bytes > MAX_BYTES:
+        raise UnreadableFileError(
+            f"{name} is larger than {MAX_BYTES // 2**20} MB, the most that one memory holds",
+            hint="split -C 8M FILE part. && tera remember part.*",
+        )

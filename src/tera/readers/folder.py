@@ -1,0 +1,34 @@
+"""A folder -> the files in it that can be remembered, in a stable order."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tera.errors import UnreadableFileError
+
+ENDINGS = frozenset({".md", ".markdown", ".txt", ".text", ".rst", ".org", ".log"})
+"""Files of a folder that are read. A file named by itself is read whatever its ending."""
+
+
+def list_files(folder: Path) -> list[Path]:
+    """Return the text files below a folder, sorted; hidden files and links are left out.
+
+    Raises:
+        UnreadableFileError: The folder cannot be listed.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise UnreadableFileError(
+            f"cannot read {error.filename}: {error.strerror}", hint=f"ls -ld {error.filename}"
+        )
+
+    found: list[Path] = []
+    for place, folders, files in os.walk(folder, onerror=refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            path = Path(place, name)
+            is_wanted = path.suffix.lower() in ENDINGS and not name.startswith(".")
+            if is_wanted and not path.is_symlink():
+                found.append(path)
+    return found

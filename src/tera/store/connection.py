@@ -1,0 +1,156 @@
+"""One connection to SurrealDB, embedded or server, with every statement's status checked."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tera.errors import StoreDamagedError, StoreError, StoreUnreachableError
+
+_CONNECT_TIMEOUT_S = 5.0
+_NOT_EXECUTED = re.compile("(failed|cancelled) transaction|not executed")
+
+
+@dataclass(slots=True)
+class Transaction:
+    """Statements that happen together or not at all."""
+
+    statements: list[str] = field(default_factory=list)
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, statement: str, **parameters: object) -> None:
+        """Add a statement; its `$names` are its own, whatever other statements call theirs."""
+        number = len(self.statements)
+        for name, value in parameters.items():
+            unique = f"{name}_{number}"
+            statement = re.sub(rf"\${name}\b", f"${unique}", statement)
+            self.parameters[unique] = value
+        self.statements.append(statement)
+
+
+def record(table: str, key: str) -> Any:
+    """Return a record id as a parameter: portable where building one in a query is not."""
+    from surrealdb import RecordID
+
+    return RecordID(table, key)
+
+
+class Connection:
+    """A SurrealDB session in one namespace and database."""
+
+    def __init__(
+        self, url: str, *, namespace: str, database: str, user: str = "", password: str = ""
+    ) -> None:
+        """Connect.
+
+        Args:
+            url: `surrealkv://FOLDER`, `ws://HOST:PORT/rpc` or `wss://...`.
+            namespace: The namespace to use.
+            database: The database to use.
+            user: Name to sign in with; empty for none.
+            password: The user's password.
+
+        Raises:
+            StoreUnreachableError: No server answers at the URL, or it refuses the user.
+            StoreDamagedError: The embedded database cannot be opened.
+        """
+        # SurrealKV reads this when it opens: only the literal "true" makes each commit fsync.
+        os.environ["SURREAL_SYNC_DATA"] = "true"
+        self.url = url
+        self.is_server = url.startswith(("ws://", "wss://"))
+        from surrealdb import Surreal
+
+        try:
+            if self.is_server:
+                _probe(url)
+            session: Any = Surreal(url)
+            if not self.is_server:
+                session.connect()
+            if user:
+                session.signin({"username": user, "password": password})
+            session.use(namespace, database)
+        except Exception as error:
+            raise self._cannot_open(error) from error
+        self._session = session
+
+    def query(self, statement: str, **parameters: object) -> Any:
+        """Run one statement and return its result.
+
+        Raises:
+            StoreError: The database refused it.
+        """
+        return self._run(statement, parameters)[-1]
+
+    def commit(self, transaction: Transaction) -> None:
+        """Run a transaction; on the embedded database it is on disk when this returns.
+
+        Raises:
+            StoreError: A statement failed, so nothing was changed.
+        """
+        if transaction.statements:
+            script = "BEGIN; " + "; ".join(transaction.statements) + "; COMMIT;"
+            self._run(script, transaction.parameters)
+
+    def close(self) -> None:
+        """Close the connection; the embedded database writes what it still holds."""
+        try:
+            self._session.close()
+        except Exception as error:
+            raise StoreError(
+                f"the store did not close: {_line(error)}", hint="tera doctor"
+            ) from error
+
+    def _run(self, script: str, parameters: Mapping[str, object]) -> list[Any]:
+        try:
+            reply = self._session.query_raw(script, dict(parameters))
+        except Exception as error:
+            if self.is_server:
+                raise self._unreachable(error) from error
+            raise StoreError(f"the store refused: {_line(error)}", hint="tera doctor") from error
+        if reply.get("error"):
+            raise StoreError(f"the store refused: {_line(reply['error'])}", hint="tera doctor")
+        results: Sequence[Mapping[str, Any]] = reply["result"]
+        failures = [str(result["result"]) for result in results if result["status"] != "OK"]
+        if failures:
+            # The statements around the one that failed only say that the transaction did.
+            cause = next((f for f in failures if not _NOT_EXECUTED.search(f)), failures[0])
+            raise StoreError(f"the store refused: {_line(cause)}", hint="tera doctor")
+        return [result["result"] for result in results]
+
+    def _cannot_open(self, error: Exception) -> StoreError:
+        if self.is_server:
+            return self._unreachable(error)
+        folder = Path(self.url.partition("://")[2])
+        if not os.access(folder.parent, os.W_OK):
+            return StoreError(
+                f"cannot write to {folder.parent}",
+                hint="set TERA_HOME to a folder that you can write to",
+            )
+        return StoreDamagedError(
+            f"the store cannot be opened: {_line(error)}", hint="tera doctor --repair"
+        )
+
+    def _unreachable(self, error: Exception) -> StoreUnreachableError:
+        return StoreUnreachableError(
+            f"no answer from the SurrealDB server at {self.url}: {_line(error)}",
+            hint="check store.url, store.user and store.password: tera config show",
+        )
+
+
+def _probe(url: str) -> None:
+    """Fail within seconds where nothing listens; the client itself would wait much longer."""
+    import socket
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "wss" else 80)
+    socket.create_connection((parts.hostname or "", port), timeout=_CONNECT_TIMEOUT_S).close()
+
+
+def _line(error: object) -> str:
+    text = error.get("message", error) if isinstance(error, Mapping) else error
+    return " ".join(str(text).split())[:300] or type(error).__name__

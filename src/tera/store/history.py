@@ -1,0 +1,127 @@
+"""What the journal tells: the list of changes, and what would take one back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tera.datatypes import JournalEntry
+from tera.errors import StoreError
+from tera.store.clock import time_of
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one command did: the entries that share a change number."""
+
+    number: int
+    at: datetime
+    entries: tuple[JournalEntry, ...]
+    undoes: int | None
+    undone_by: int | None
+
+
+def changes(entries: Iterable[JournalEntry]) -> list[Change]:
+    """Return the changes of a journal, oldest first."""
+    groups: dict[int, list[JournalEntry]] = {}
+    undone_by: dict[int, int] = {}
+    for entry in entries:
+        groups.setdefault(entry.change, []).append(entry)
+        if entry.undoes is not None:
+            undone_by[entry.undoes] = entry.change
+    return [
+        Change(
+            number,
+            time_of(group[0].clock),
+            tuple(group),
+            group[0].undoes,
+            _still(number, undone_by),
+        )
+        for number, group in groups.items()
+    ]
+
+
+def _still(number: int, undone_by: Mapping[int, int]) -> int | None:
+    """Return the change that undid this one, if that has not been undone in turn."""
+    by = undone_by.get(number)
+    return by if by is not None and _still(by, undone_by) is None else None
+
+
+def undoing(entries: Sequence[JournalEntry], number: int | None) -> list[JournalEntry]:
+    """Return the entries that take a change back.
+
+    Args:
+        entries: The whole journal.
+        number: The change; None for the last one that is neither undone nor itself an undo.
+
+    Raises:
+        StoreError: There is no such change, it is undone already, or a later change builds on it.
+    """
+    known = {change.number: change for change in changes(entries)}
+    if number is None:
+        open_changes = [c for c in known.values() if c.undone_by is None and c.undoes is None]
+        if not open_changes:
+            raise StoreError("there is nothing to undo", hint="tera log")
+        change = open_changes[-1]
+    elif number not in known:
+        raise StoreError(f"there is no change {number}", hint="tera log")
+    else:
+        change = known[number]
+    if change.undone_by is not None:
+        raise StoreError(
+            f"change {change.number} is undone already, by change {change.undone_by}",
+            hint=f"tera undo {change.undone_by} does it again",
+        )
+    _refuse_if_built_on(change, known.values())
+    earlier = [entry for entry in entries if entry.number < change.number]
+    undone: list[JournalEntry] = []
+    for entry in reversed(change.entries):
+        before = state_of(entry.memory_id, earlier)
+        undone.extend(_inverse(entry, before, change.number))
+    return undone
+
+
+def state_of(memory_id: str, entries: Iterable[JournalEntry]) -> Mapping[str, object] | None:
+    """Return the fields of a memory after these entries; None when it is not there."""
+    state: dict[str, object] | None = None
+    for entry in entries:
+        if entry.memory_id != memory_id:
+            continue
+        if entry.operation == "forget":
+            state = None
+        elif entry.operation == "remember":
+            state = dict(entry.fields)
+        elif state is not None:
+            state |= entry.fields
+    return state
+
+
+def _inverse(
+    entry: JournalEntry, before: Mapping[str, object] | None, change: int
+) -> Iterable[JournalEntry]:
+    def inverse(operation: str, fields: Mapping[str, object]) -> JournalEntry:
+        return JournalEntry(0, "", "", 0, operation, entry.memory_id, fields, undoes=change)  # type: ignore[arg-type]
+
+    if entry.operation == "remember":
+        yield inverse("forget", {})
+    elif before is None:
+        return
+    elif entry.operation == "forget":
+        yield inverse("remember", before)
+    else:
+        yield inverse("edit", {name: before.get(name) for name in entry.fields})
+
+
+def _refuse_if_built_on(change: Change, known: Iterable[Change]) -> None:
+    touched = {entry.memory_id for entry in change.entries}
+    for later in known:
+        is_later = later.number > change.number and later.undone_by is None
+        # An undo and what it undid cancel out; neither stands in the way.
+        is_open = is_later and not (later.undoes is not None and later.undoes > change.number)
+        both = touched & {entry.memory_id for entry in later.entries}
+        if is_open and both:
+            raise StoreError(
+                f"change {later.number} came after change {change.number} on {sorted(both)[0]}",
+                hint=f"tera undo {later.number}",
+            )

@@ -1,0 +1,1 @@
+"""Numbered migrations of the database; once released, a file here is never edited."""

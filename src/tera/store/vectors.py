@@ -1,0 +1,192 @@
+"""How vectors are kept: bytes and a feed in the embedded database, arrays and HNSW on a server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tera.datatypes import VectorChange
+from tera.store.connection import Connection, Transaction, record
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    FloatMatrix = npt.NDArray[np.float32]
+
+FEED_BATCH = 1000
+"""Rows of the feed read at once: 1.5 MB of vectors of 384 dimensions."""
+HNSW_SEARCH_BREADTH = 150
+"""Candidates kept while HNSW searches (`ef`); SurrealDB's documentation advises 40 and more."""
+
+
+def chunk_id(memory_id: str, ordinal: int) -> str:
+    """Return the record id of a chunk: those of a memory sort together, in order."""
+    return f"{memory_id}_{ordinal:06d}"
+
+
+def chunk_range(memory_id: str, table: str = "chunk") -> str:
+    """Return the range of the records of a memory's chunks, as SurrealQL.
+
+    Raises:
+        ValueError: The id is not one of Tera's; it would become part of a query.
+    """
+    if not memory_id.isalnum() or not memory_id.isascii():
+        raise ValueError(f"not a memory's id: {memory_id!r}")
+    return f"{table}:⟨{memory_id}_⟩..⟨{memory_id}_~⟩"
+
+
+class Vectors(Protocol):
+    """The two ways to keep vectors."""
+
+    def prepare(self, transaction: Transaction, dim: int) -> None:
+        """Make ready for vectors of a dimension, when there are none."""
+
+    def add(
+        self, transaction: Transaction, keys: Sequence[tuple[str, int]], matrix: FloatMatrix
+    ) -> None:
+        """Add vectors of chunks, given as (memory id, ordinal); rows of `matrix` in that order."""
+
+    def remove(self, transaction: Transaction, memory_id: str) -> None:
+        """Remove the vectors of a memory. Its chunks must still be there."""
+
+    def clear(self, transaction: Transaction) -> None:
+        """Remove all vectors."""
+
+
+class EmbeddedVectors:
+    """Float32 bytes, numbered in the order of their arrival."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Read the last number given out."""
+        self._connection = connection
+
+    def prepare(self, transaction: Transaction, dim: int) -> None:
+        """Nothing to do: the bytes have any length."""
+
+    def add(
+        self, transaction: Transaction, keys: Sequence[tuple[str, int]], matrix: FloatMatrix
+    ) -> None:
+        """Append to the feed and note each chunk's number on the chunk."""
+        first = self._take_numbers(transaction, len(keys))
+        rows = [
+            {"id": first + row, "memory": key[0], "ordinal": key[1], "embedding": vector.tobytes()}
+            for row, (key, vector) in enumerate(zip(keys, matrix, strict=True))
+        ]
+        transaction.add("INSERT INTO vector $rows RETURN NONE", rows=rows)
+        numbers = [
+            {"chunk": record("chunk", chunk_id(*key)), "vector": first + row}
+            for row, key in enumerate(keys)
+        ]
+        transaction.add(
+            "FOR $row IN $numbers { UPDATE $row.chunk SET vector = $row.vector }", numbers=numbers
+        )
+
+    def remove(self, transaction: Transaction, memory_id: str) -> None:
+        """Delete the rows and append one that voids them in the index."""
+        number = self._take_numbers(transaction, 1)
+        transaction.add(
+            "DELETE (SELECT VALUE type::thing('vector', vector) FROM"
+            f" {chunk_range(memory_id)} WHERE vector != NONE) RETURN NONE"
+        )
+        transaction.add(
+            "INSERT INTO vector $row RETURN NONE",
+            row={"id": number, "memory": memory_id, "ordinal": -1},
+        )
+
+    def clear(self, transaction: Transaction) -> None:
+        """Delete the feed; its numbers go on."""
+        transaction.add("DELETE vector RETURN NONE")
+
+    def feed(self, after: int) -> list[VectorChange]:
+        """Return up to FEED_BATCH rows of the feed with numbers above `after`, in order."""
+        rows: list[dict[str, Any]] = self._connection.query(
+            f"SELECT * FROM vector:{int(after) + 1}.. LIMIT {FEED_BATCH}"
+        )
+        return [
+            VectorChange(row["id"].id, row["memory"], row["ordinal"], row.get("embedding"))
+            for row in rows
+        ]
+
+    def last_number(self) -> int:
+        """Return the highest number given out."""
+        return int(self._connection.query("SELECT VALUE last_vector FROM ONLY meta:state") or 0)
+
+    def _take_numbers(self, transaction: Transaction, count: int) -> int:
+        """Take `count` numbers; one process owns the embedded store, so no other takes them too."""
+        taken: int = transaction.parameters.get("last_vector") or self.last_number()
+        if "last_vector" not in transaction.parameters:
+            transaction.statements.append("UPSERT meta:state MERGE { last_vector: $last_vector }")
+        transaction.parameters["last_vector"] = taken + count
+        return taken + 1
+
+
+class ServerVectors:
+    """Arrays of floats under an HNSW index of the server."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Use a connection to a server."""
+        self._connection = connection
+
+    def prepare(self, transaction: Transaction, dim: int) -> None:
+        """Define the HNSW index for vectors of this dimension."""
+        transaction.add(
+            "DEFINE INDEX OVERWRITE vector_embedding ON vector FIELDS embedding"
+            f" HNSW DIMENSION {int(dim)} DIST COSINE TYPE F32"
+        )
+
+    def add(
+        self, transaction: Transaction, keys: Sequence[tuple[str, int]], matrix: FloatMatrix
+    ) -> None:
+        """Insert or replace rows; the index follows by itself."""
+        rows = [
+            {
+                "id": chunk_id(*key),
+                "memory": key[0],
+                "ordinal": key[1],
+                "embedding": [float(value) for value in vector],
+            }
+            for key, vector in zip(keys, matrix, strict=True)
+        ]
+        transaction.add(
+            "INSERT INTO vector $rows"
+            " ON DUPLICATE KEY UPDATE embedding = $input.embedding RETURN NONE",
+            rows=rows,
+        )
+        transaction.add(
+            "UPDATE $chunks SET vector = 1 RETURN NONE",
+            chunks=[record("chunk", chunk_id(*key)) for key in keys],
+        )
+
+    def remove(self, transaction: Transaction, memory_id: str) -> None:
+        """Delete the rows of a memory."""
+        transaction.add(f"DELETE {chunk_range(memory_id, 'vector')} RETURN NONE")
+
+    def clear(self, transaction: Transaction) -> None:
+        """Delete all rows and the index."""
+        transaction.add("REMOVE INDEX IF EXISTS vector_embedding ON vector")
+        transaction.add("DELETE vector RETURN NONE")
+
+    def nearest(
+        self, vector: Sequence[float], count: int, memory_ids: Sequence[str] | None
+    ) -> list[tuple[str, int, float]]:
+        """Return the closest chunks as (memory id, ordinal, cosine), best first.
+
+        Without a filter the HNSW index answers. With one, the filter goes first and the cosine is
+        exact over what is left: HNSW loses recall under a filter.
+        """
+        if memory_ids is None:
+            found = self._connection.query(
+                "SELECT memory, ordinal, 1 - vector::distance::knn() AS score FROM vector"
+                f" WHERE embedding <|{int(count)},{HNSW_SEARCH_BREADTH}|> $vector"
+                " ORDER BY score DESC",
+                vector=list(vector),
+            )
+        else:
+            found = self._connection.query(
+                "SELECT memory, ordinal, vector::similarity::cosine(embedding, $vector) AS score"
+                f" FROM vector WHERE memory IN $memories ORDER BY score DESC LIMIT {int(count)}",
+                vector=list(vector),
+                memories=list(memory_ids),
+            )
+        return [(row["memory"], row["ordinal"], float(row["score"])) for row in found]

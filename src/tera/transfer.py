@@ -1,0 +1,78 @@
+"""Memories as JSON lines: what `export` writes and `import` reads."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from tera.datatypes import Memory
+from tera.errors import UnreadableFileError
+
+_ID = re.compile(r"[0-9a-z]{10}")
+
+
+def fields_of(memory: Memory) -> dict[str, Any]:
+    """Return a memory's fields as JSON can hold them, without the id."""
+    return {
+        "text": memory.text,
+        "title": memory.title,
+        "tags": list(memory.tags),
+        "source": memory.source,
+        "at": memory.at.isoformat(timespec="milliseconds"),
+        "remembered_at": memory.remembered_at.isoformat(timespec="milliseconds"),
+    }
+
+
+def to_line(memory: Memory) -> str:
+    """Return a memory as one line of JSON, without the line's end."""
+    return json.dumps({"id": memory.id, **fields_of(memory)}, ensure_ascii=False)
+
+
+def from_lines(lines: Iterable[str]) -> Iterator[Memory]:
+    """Read memories from lines of JSON; empty lines are passed over.
+
+    Raises:
+        UnreadableFileError: A line is not a memory; it names the line.
+    """
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            yield _memory(json.loads(line))
+        except (ValueError, KeyError, TypeError) as error:
+            raise UnreadableFileError(
+                f"line {number} is not a memory: {error}",
+                hint="import reads what `tera export` writes",
+            ) from error
+
+
+def _memory(record: Mapping[str, Any]) -> Memory:
+    memory = Memory(
+        id=record["id"],
+        text=record["text"],
+        title=record.get("title"),
+        tags=tuple(record.get("tags") or ()),
+        source=record.get("source"),
+        at=_time(record["at"]),
+        remembered_at=_time(record.get("remembered_at") or record["at"]),
+    )
+    if not _ID.fullmatch(memory.id):
+        raise ValueError(f"id must be 10 letters and digits, not {memory.id!r}")
+    texts = (memory.text, memory.title or "", memory.source or "", *memory.tags)
+    if not all(isinstance(text, str) for text in texts) or not memory.text.strip():
+        raise ValueError("text, title, tags and source must be text, and text not empty")
+    if any("\0" in text or _has_surrogate(text) for text in texts):
+        raise ValueError("there are characters that no text can have")
+    return memory
+
+
+def _has_surrogate(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    return (time if time.tzinfo else time.astimezone()).astimezone(UTC)

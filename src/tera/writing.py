@@ -1,0 +1,143 @@
+"""What is to be written: drafts and imported memories -> journal entries and chunks."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from tera.chunker import chunk_memory
+from tera.datatypes import Chunk, Draft, JournalEntry, Memory, Operation
+from tera.embedders.tokens import TokenCounter
+from tera.store.surreal import CONTENT_FIELDS, SurrealStore
+from tera.transfer import fields_of
+
+ID_LENGTH = 10
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
+
+Status = Literal["new", "known", "updated"]
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What became of a memory: new, there already, or brought up to date."""
+
+    memory: Memory
+    status: Status
+
+
+@dataclass(slots=True)
+class Plan:
+    """A batch of changes that is written at once.
+
+    Attributes:
+        change: Number of the change that the entries belong to; 0 for a new one.
+        count_tokens: The embedder's measure; None leaves the cutting for later.
+        entries: What goes to the journal.
+        chunks: By memory id, the chunks of memories with new content.
+        outcome: What became of each memory, in the order given.
+    """
+
+    change: int = 0
+    count_tokens: TokenCounter | None = None
+    entries: list[JournalEntry] = field(default_factory=list)
+    chunks: dict[str, Sequence[Chunk]] = field(default_factory=dict)
+    outcome: list[Remembered] = field(default_factory=list)
+
+    def remember(self, database: SurrealStore, drafts: Sequence[Draft]) -> None:
+        """Plan to remember drafts. The same text is kept once; a file replaces what it was."""
+        planned: dict[str, Memory] = {}
+        for draft in drafts:
+            same = planned.get(draft.text) or database.find(text=draft.text)
+            outdated = None
+            if draft.is_file and draft.source and not same:
+                outdated = database.find(source=draft.source)
+            if same:
+                memory = self.edit(same, _with_additions(same, draft))
+            elif outdated:
+                memory = self.edit(outdated, _brought_up_to_date(outdated, draft))
+            else:
+                memory = self.add(new_memory(draft))
+            status: Status = "known" if same else "updated" if outdated else "new"
+            planned[memory.text] = memory
+            self.outcome.append(Remembered(memory, status))
+
+    def restore(self, database: SurrealStore, memories: Sequence[Memory]) -> None:
+        """Plan to take over exported memories, under their own ids."""
+        there = database.memories([memory.id for memory in memories])
+        for memory in memories:
+            old = there.get(memory.id)
+            status: Status = "new" if old is None else "known" if old == memory else "updated"
+            if old is None:
+                self.add(memory)
+            else:
+                self.edit(old, memory)
+            there[memory.id] = memory
+            self.outcome.append(Remembered(memory, status))
+
+    def add(self, memory: Memory) -> Memory:
+        """Plan to keep a new memory."""
+        self.entries.append(self._entry("remember", memory.id, fields_of(memory)))
+        self._cut(memory)
+        return memory
+
+    def edit(self, old: Memory, new: Memory) -> Memory:
+        """Plan to change a memory; nothing is planned when nothing is different."""
+        before = fields_of(old)
+        fields = {name: value for name, value in fields_of(new).items() if value != before[name]}
+        if fields:
+            self.entries.append(self._entry("edit", old.id, fields))
+        if CONTENT_FIELDS & fields.keys():
+            self._cut(new)
+        return new
+
+    def forget(self, memory_id: str) -> None:
+        """Plan to forget a memory."""
+        self.entries.append(self._entry("forget", memory_id, {}))
+
+    def _cut(self, memory: Memory) -> None:
+        if self.count_tokens:
+            self.chunks[memory.id] = chunk_memory(memory, self.count_tokens)
+
+    def _entry(
+        self, operation: Operation, memory_id: str, fields: Mapping[str, Any]
+    ) -> JournalEntry:
+        return JournalEntry(0, "", "", self.change, operation, memory_id, fields)
+
+
+def new_memory(draft: Draft) -> Memory:
+    """Return a draft as a memory with a new id, told now."""
+    told = now()
+    return Memory(
+        id="".join(secrets.choice(_ALPHABET) for _ in range(ID_LENGTH)),
+        text=draft.text,
+        at=to_milliseconds(draft.at) if draft.at else told,
+        remembered_at=told,
+        title=draft.title,
+        tags=tuple(dict.fromkeys(draft.tags)),
+        source=draft.source,
+    )
+
+
+def now() -> datetime:
+    """Return the time, in UTC, as the store keeps it."""
+    return to_milliseconds(datetime.now(UTC))
+
+
+def to_milliseconds(time: datetime) -> datetime:
+    """Return a time in UTC, cut to the millisecond."""
+    time = time.astimezone(UTC)
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+def _with_additions(memory: Memory, draft: Draft) -> Memory:
+    """Return a memory with what a draft of the same text adds: tags, a title if it had none."""
+    tags = tuple(dict.fromkeys((*memory.tags, *draft.tags)))
+    return replace(memory, tags=tags, title=memory.title or draft.title)
+
+
+def _brought_up_to_date(memory: Memory, draft: Draft) -> Memory:
+    at = to_milliseconds(draft.at) if draft.at else now()
+    return replace(_with_additions(memory, draft), text=draft.text, at=at)
