@@ -1,10 +1,25 @@
-"""What every test stands on: a home of its own, no network, and models built here."""
+"""What every test stands on: a home of its own, no network, and real models built here."""
 
 from __future__ import annotations
 
+import io
 import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-# Read at import by the libraries, so it is set before any of them is imported.
+import pytest
+
+from tera.config import load_config
+from tera.engine import Engine
+from tera.paths import Paths
+
+# The libraries read these at import, so they are set before any of them is imported.
 os.environ.update(
     {
         "HF_HUB_OFFLINE": "1",
@@ -13,3 +28,164 @@ os.environ.update(
         "TOKENIZERS_PARALLELISM": "false",
     }
 )
+
+TINY_SCRIPT = ("Port", " 5433", " [1]", ",", " says", " the", " note", " [7]", ".")
+"""What the tiny language model writes: one citation that exists and one that is invented."""
+
+MODELS_TOML = """
+[tiny-bert]
+role = "embedder"
+backend = "sentence-transformers"
+path = "{bert}"
+dim = 32
+max_tokens = 512
+pooling = "cls"
+query_prefix = "Represent this sentence for searching relevant passages: "
+[tiny-bert.files]
+"tokenizer.json" = ""
+"model.safetensors" = ""
+
+[tiny-phi2]
+role = "llm"
+backend = "llama-cpp"
+path = "{phi2}"
+context_tokens = 512
+[tiny-phi2.files]
+"model.gguf" = ""
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a command line did."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the test a home folder that is not there yet, and a plain terminal."""
+    for name in [name for name in os.environ if name.startswith("TERA_")]:
+        monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    monkeypatch.setenv("TERA_HOME", str(home))
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "100")
+    return home
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing connect but to this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        host = address[0] if isinstance(address, tuple) else "local"
+        if host not in ("127.0.0.1", "::1", "localhost", "local"):
+            raise OSError(f"the test tried to reach {address}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(scope="session")
+def bert_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a tiny BERT in the layout of sentence-transformers; see `tiny_bert`."""
+    from tests.models.tiny_bert import build_tiny_bert
+
+    return build_tiny_bert(tmp_path_factory.mktemp("tiny-bert"))
+
+
+@pytest.fixture(scope="session")
+def phi2_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a tiny phi2 `model.gguf` that writes TINY_SCRIPT; see `tiny_phi2`."""
+    from tests.models.tiny_phi2 import build_tiny_phi2
+
+    folder = tmp_path_factory.mktemp("tiny-phi2")
+    build_tiny_phi2(folder / "model.gguf", TINY_SCRIPT)
+    return folder
+
+
+@pytest.fixture
+def tiny_models(home: Path, bert_folder: Path, phi2_folder: Path) -> Path:
+    """Make the tiny models the ones of the test's home; return the home."""
+    home.mkdir(mode=0o700)
+    text = MODELS_TOML.format(bert=bert_folder, phi2=phi2_folder)
+    (home / "models.toml").write_text(text)
+    (home / "config.toml").write_text('embedder = "tiny-bert"\nllm = "tiny-phi2"\n')
+    return home
+
+
+@pytest.fixture
+def engine(tiny_models: Path) -> Engine:
+    """Return an engine on the tiny models."""
+    paths = Paths(tiny_models)
+    return Engine(load_config(paths)[0], paths)
+
+
+@pytest.fixture
+def tera(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., Run]:
+    """Run the command line in this process: `tera("remember", "x", stdin=b"...")`.
+
+    Without `stdin` there is no pipe: standard input says it is a terminal.
+    """
+    from tera.cli import main
+
+    def run(*args: str, stdin: bytes | None = None) -> Run:
+        monkeypatch.setattr(sys, "argv", ["tera", *args])
+        stream = io.TextIOWrapper(io.BytesIO(stdin or b""), encoding="utf-8")
+        if stdin is None:
+            monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+        monkeypatch.setattr(sys, "stdin", stream)
+        capfd.readouterr()
+        code = main()
+        captured = capfd.readouterr()
+        return Run(code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def tera_process() -> Callable[..., Run]:
+    """Run the command line in a process of its own."""
+
+    def run(*args: str, stdin: bytes = b"", **environ: str) -> Run:
+        done = subprocess.run(
+            [sys.executable, "-m", "tera", *args],
+            input=stdin,
+            capture_output=True,
+            env={**os.environ, **environ},
+            timeout=120,
+            check=False,
+        )
+        return Run(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def surreal_server() -> Iterator[str]:
+    """Start a real SurrealDB engine behind its WebSocket protocol; return its URL."""
+    folder = Path(__file__).parent / "surreal_server"
+    node = shutil.which("node")
+    if node is None or not (folder / "node_modules").exists():
+        pytest.fail("needs Node.js 20 and `make test`; without: pytest -m 'not server'")
+    process = subprocess.Popen(
+        [node, str(folder / "server.mjs"), "0"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        port = process.stdout.readline().split()[-1]
+        yield f"ws://127.0.0.1:{port}/rpc"
+    finally:
+        process.stdin.close()
+        process.wait(timeout=10)
+        process.stdout.close()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tera.datatypes import Answer, Citation, SearchResult
 from tera.prompts import NO_ANSWER, Note, answer_prompt, note_text
-from tera.sentences import paragraphs, sentences
+from tera.sentences import HEADING, paragraphs, sentences
 
 if TYPE_CHECKING:
     from tera.embedders import Embedder
@@ -25,10 +25,13 @@ MAX_QUESTION_SHARE = 0.5
 MAX_QUOTES = 3
 QUOTE_SHARE = 0.85
 """A further sentence is quoted when it scores at least this share of the best one."""
+MIN_QUOTE_WORDS = 5
+"""A shorter sentence is quoted together with the next one."""
 MAX_SENTENCES = 60
 """Sentences compared for a quote: they are embedded while the person waits."""
 _MARKER = re.compile(r"\[\s*(\d+(?:\s*[,;]\s*\d+)*)\s*\]")
-_MAYBE_MARKER = re.compile(r"\s?\[[\d\s,;]*$")
+_SPACED_MARKER = re.compile(r"( *)" + _MARKER.pattern)
+_MAYBE_MARKER = re.compile(r" *(?:\[[\d\s,;]*)?$")
 
 
 def write_answer(
@@ -150,12 +153,11 @@ def cited_numbers(text: str) -> set[int]:
 
 def _known_only(text: str, count: int) -> str:
     def known(marker: re.Match[str]) -> str:
-        numbers = [n for n in re.findall(r"\d+", marker[1]) if 1 <= int(n) <= count]
-        return "".join(f"[{n}]" for n in numbers)
+        numbers = [n for n in re.findall(r"\d+", marker[2]) if 1 <= int(n) <= count]
+        # A marker that goes takes the space before it along.
+        return marker[1] + "".join(f"[{n}]" for n in numbers) if numbers else ""
 
-    cleaned = _MARKER.sub(known, text)
-    # A marker that went leaves the space that stood before it.
-    return re.sub(r" +(?=[.,;:!?])", "", cleaned) if cleaned != text else text
+    return _SPACED_MARKER.sub(known, text)
 
 
 def _emit(pieces: Iterable[str], on_text: OnText) -> str:
@@ -209,14 +211,16 @@ def _shortened(question: str, llm: LLM) -> str:
 
 
 def _sentences(results: Sequence[SearchResult]) -> Iterator[tuple[int, str]]:
+    """Yield the sentences of passages, each with the place of its passage."""
     for place, result in enumerate(results):
         text = result.memory.text
-        pieces = [
-            text[start:end]
-            for first, last in paragraphs(result.text)
-            for start, end in sentences(text, result.start + first, result.start + last)
-        ]
-        # A heading or a "Yes." says nothing by itself, unless it is all there is.
-        telling = [piece for piece in pieces if len(piece.split()) > 2 and piece[0] != "#"]
-        for piece in telling or pieces:
-            yield place, " ".join(piece.split())
+        for first, last in paragraphs(result.text):
+            begin: int | None = None
+            for start, end in sentences(text, result.start + first, result.start + last):
+                if begin is None and HEADING.match(text[start:end]) and end < result.end:
+                    continue
+                begin = start if begin is None else begin
+                # "3. The lift." says something only together with what follows it.
+                if len(text[begin:end].split()) >= MIN_QUOTE_WORDS or end == result.start + last:
+                    yield place, " ".join(text[begin:end].split())
+                    begin = None

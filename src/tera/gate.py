@@ -1,8 +1,8 @@
 """The gate: from which similarity on a passage may be an answer, measured for each embedder.
 
-Cosines of one embedder cannot be compared with another's: unrelated texts score about 0.05 with
-all-MiniLM and 0.5 and more with some bge models. So the embedder is shown questions with passages
-that do not answer them, and the gate is set a number of standard deviations above what those get.
+Cosines of one embedder cannot be compared with another's: unrelated texts score about 0.04 with
+all-MiniLM and 0.4 and more with some bge models. So the embedder is shown questions with passages
+that answer them and with passages that do not, and the gate is set between the two.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tera.embedders import Embedder
 
-DEVIATIONS = 4.0  # benchmarks/gate.py, docs/decisions.md
+GATE_SHARE = 0.5  # of the way from unrelated to answering; benchmarks/gate.py, docs/decisions.md
 FORMAT = 1
 
 QUESTIONS = (
@@ -31,7 +31,22 @@ QUESTIONS = (
     "Which books did Tom recommend?",
     "What is the wifi password of the office?",
 )
-PASSAGES = (
+ANSWERS = (
+    "Dentist on Thursday at 9:40, second floor, bring the insurance card.",
+    "The staging database listens on port 5433.",
+    "Anna said that the wedding is moved to September and that we should bring the tent.",
+    "Renew the TLS certificate with certbot renew, then reload nginx.",
+    "We parked the car at the airport in P4, level 2, row F.",
+    "The company was founded by Ruth Adler and her brother in 1987.",
+    "Lentil soup: fry onion and carrot, add red lentils, cumin and stock, cook for 20 minutes.",
+    "The build failed last Tuesday because the disk of the runner was full.",
+    "Our rent is 980 euros a month, heating not included.",
+    "Tides are caused by the gravity of the moon and the sun pulling on the ocean.",
+    "Tom recommended reading The Left Hand of Darkness and Piranesi.",
+    "The wifi in the office is called Atrium, the password is on the whiteboard.",
+)
+"""Each answers the question in the same place."""
+UNRELATED = (
     "The violin was made in Cremona around 1715 and restored twice in the nineteenth century.",
     "Glaciers carve valleys with a broad floor and steep walls as they move downhill.",
     "Mia scored twice in the second half and the team went through to the final.",
@@ -45,7 +60,7 @@ PASSAGES = (
     "Copper conducts heat better than iron and is used for the bottoms of pans.",
     "She practised the second movement slowly, one hand at a time.",
 )
-"""No passage says anything about any of the questions."""
+"""None of these says anything about any of the questions."""
 
 
 def gate_score(embedder: Embedder, cache: Path) -> float:
@@ -58,19 +73,29 @@ def gate_score(embedder: Embedder, cache: Path) -> float:
     try:
         kept = json.loads(cache.read_text())
         if (kept["format"], kept["embedder"]) == (FORMAT, embedder.spec.name):
-            return float(kept["mean"]) + DEVIATIONS * float(kept["deviation"])
+            return _between(float(kept["unrelated"]), float(kept["answering"]))
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    mean, deviation = unrelated_scores(embedder)
-    kept = {"format": FORMAT, "embedder": embedder.spec.name, "mean": mean, "deviation": deviation}
+    unrelated, answering = measure(embedder)
+    kept = {
+        "format": FORMAT,
+        "embedder": embedder.spec.name,
+        "unrelated": unrelated,
+        "answering": answering,
+    }
     cache.write_text(json.dumps(kept, indent=1))
-    return mean + DEVIATIONS * deviation
+    return _between(unrelated, answering)
 
 
-def unrelated_scores(embedder: Embedder) -> tuple[float, float]:
-    """Return mean and standard deviation of the cosines of questions and unrelated passages."""
+def measure(embedder: Embedder) -> tuple[float, float]:
+    """Return the mean cosine of questions with unrelated passages and with their answers."""
     import numpy as np
 
     questions = np.stack([embedder.embed_query(question) for question in QUESTIONS])
-    scores = questions @ embedder.embed_passages(PASSAGES).T
-    return float(scores.mean()), float(scores.std())
+    unrelated = questions @ embedder.embed_passages(UNRELATED).T
+    answering = np.sum(questions * embedder.embed_passages(ANSWERS), axis=1)
+    return float(unrelated.mean()), float(answering.mean())
+
+
+def _between(unrelated: float, answering: float) -> float:
+    return unrelated + GATE_SHARE * (answering - unrelated)
