@@ -49,9 +49,11 @@ fix: $(READY)
 docs: $(READY)
 	$(BIN)/python docs/generate.py
 
+# DATA=FOLDER with the public question sets, see benchmarks/README.md
 bench: $(READY)
 	$(BIN)/python benchmarks/startup.py
-	$(BIN)/python benchmarks/retrieval.py
+	$(if $(DATA),$(BIN)/python benchmarks/gate.py --data $(DATA))
+	$(if $(DATA),$(BIN)/python benchmarks/chunk_size.py --data $(DATA))
 
 # Newest versions that pyproject.toml allows; run the checks before committing the result.
 lock: $(READY)

@@ -26,6 +26,8 @@ os.environ.update(
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "TOKENIZERS_PARALLELISM": "false",
+        # Tiny models gain nothing from more, and wait long for a core that another program uses.
+        "OMP_NUM_THREADS": "1",
     }
 )
 
@@ -126,9 +128,7 @@ def engine(tiny_models: Path) -> Engine:
 
 
 @pytest.fixture
-def tera(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Callable[..., Run]:
+def tera(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Run]:
     """Run the command line in this process: `tera("remember", "x", stdin=b"...")`.
 
     Without `stdin` there is no pipe: standard input says it is a terminal.
@@ -167,9 +167,13 @@ def tera_process() -> Callable[..., Run]:
     return run
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def surreal_server() -> Iterator[str]:
-    """Start a real SurrealDB engine behind its WebSocket protocol; return its URL."""
+    """Start a real SurrealDB engine behind its WebSocket protocol; return its URL.
+
+    Each test has one of its own: version 3.0.2 mixes up the HNSW indexes of different databases on
+    one server (surrealdb/surrealdb#7077).
+    """
     folder = Path(__file__).parent / "surreal_server"
     node = shutil.which("node")
     if node is None or not (folder / "node_modules").exists():

@@ -1,4 +1,4 @@
-"""Passages -> answer: what fits the prompt, the written answer with its citations, or quotes."""
+"""Passages -> answer: what fits the prompt, and the written answer with checked citations."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from tera.datatypes import Answer, Citation, SearchResult
 from tera.prompts import NO_ANSWER, Note, answer_prompt, note_text
-from tera.sentences import HEADING, paragraphs, sentences
+from tera.sentences import sentences
 
 if TYPE_CHECKING:
-    from tera.embedders import Embedder
     from tera.llms import LLM
 
 OnText = Callable[[str], None]
@@ -22,13 +21,6 @@ MIN_ANSWER_TOKENS = 64
 """Room that the prompt always leaves for an answer: about three sentences."""
 MAX_QUESTION_SHARE = 0.5
 """A question may take this share of the context; what is longer is cut in its middle."""
-MAX_QUOTES = 3
-QUOTE_SHARE = 0.85
-"""A further sentence is quoted when it scores at least this share of the best one."""
-MIN_QUOTE_WORDS = 5
-"""A shorter sentence is quoted together with the next one."""
-MAX_SENTENCES = 60
-"""Sentences compared for a quote: they are embedded while the person waits."""
 _MARKER = re.compile(r"\[\s*(\d+(?:\s*[,;]\s*\d+)*)\s*\]")
 _SPACED_MARKER = re.compile(r"( *)" + _MARKER.pattern)
 _MAYBE_MARKER = re.compile(r" *(?:\[[\d\s,;]*)?$")
@@ -101,35 +93,6 @@ def fit_passages(
     return citations
 
 
-def quote_answer(
-    question: str, results: Sequence[SearchResult], embedder: Embedder, on_text: OnText
-) -> Answer:
-    """Answer with the sentences that are closest to the question, quoted and cited.
-
-    Args:
-        question: As asked.
-        results: Passages, best first.
-        embedder: Compares sentences with the question.
-        on_text: Receives the answer.
-    """
-    found = list(_sentences(results))[:MAX_SENTENCES]
-    scores = embedder.embed_passages([text for _, text in found]) @ embedder.embed_query(question)
-    order = sorted(range(len(found)), key=lambda row: -float(scores[row]))
-    best = [
-        row for row in order[:MAX_QUOTES] if scores[row] >= QUOTE_SHARE * float(scores[order[0]])
-    ]
-    numbers: dict[int, int] = {}
-    lines: list[str] = []
-    for row in best:
-        place, sentence = found[row]
-        number = numbers.setdefault(place, len(numbers) + 1)
-        lines.append(f"“{sentence}” [{number}]")
-    text = "\n".join(lines)
-    on_text(text)
-    citations = tuple(Citation(number, results[place]) for place, number in numbers.items())
-    return Answer(question, text, "extractive", citations)
-
-
 def clean_citations(pieces: Iterable[str], count: int) -> Iterator[str]:
     """Pass text on, without citations of passages that do not exist.
 
@@ -166,17 +129,29 @@ def _emit(pieces: Iterable[str], on_text: OnText) -> str:
     emitted = 0
     for piece in pieces:
         text += piece
-        start = text.lstrip()
-        is_open = len(start) <= len(NO_ANSWER) and NO_ANSWER.lower().startswith(start.lower())
-        if not is_open and not _says_unknown(start):
-            emitted = emitted or len(text) - len(start)
-            on_text(text[emitted:])
-            emitted = len(text)
+        start = _plain(text)
+        may_be_unknown = start.startswith(NO_ANSWER.lower()[: len(start)])
+        if not may_be_unknown:
+            emitted = _pass_on(text, emitted, on_text)
+    if not _says_unknown(text):
+        _pass_on(text, emitted, on_text)
     return text.strip()
 
 
+def _pass_on(text: str, emitted: int, on_text: OnText) -> int:
+    """Pass on what has not been yet, without white space before the answer."""
+    begin = emitted or len(text) - len(text.lstrip())
+    if text[begin:]:
+        on_text(text[begin:])
+    return len(text)
+
+
 def _says_unknown(text: str) -> bool:
-    return text.lstrip().lower().replace("’", "'").startswith(NO_ANSWER.lower())
+    return _plain(text).startswith(NO_ANSWER.lower())
+
+
+def _plain(text: str) -> str:
+    return text.lstrip().lower().replace("’", "'")
 
 
 def _note(citation: Citation) -> Note:
@@ -208,19 +183,3 @@ def _shortened(question: str, llm: LLM) -> str:
         keep = max(1, int(len(question) * 0.45))
         question = f"{question[:keep]} … {question[-keep:]}"
     return question
-
-
-def _sentences(results: Sequence[SearchResult]) -> Iterator[tuple[int, str]]:
-    """Yield the sentences of passages, each with the place of its passage."""
-    for place, result in enumerate(results):
-        text = result.memory.text
-        for first, last in paragraphs(result.text):
-            begin: int | None = None
-            for start, end in sentences(text, result.start + first, result.start + last):
-                if begin is None and HEADING.match(text[start:end]) and end < result.end:
-                    continue
-                begin = start if begin is None else begin
-                # "3. The lift." says something only together with what follows it.
-                if len(text[begin:end].split()) >= MIN_QUOTE_WORDS or end == result.start + last:
-                    yield place, " ".join(text[begin:end].split())
-                    begin = None

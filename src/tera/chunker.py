@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tera.datatypes import Chunk, Memory
 from tera.sentences import HEADING, Span, paragraphs, sentences
 
-CHUNK_TOKENS = 160  # benchmarks/chunk_size.py, docs/decisions.md
+CHUNK_TOKENS = 96  # benchmarks/chunk_size.py, docs/decisions.md
 OVERLAP_TOKENS = 32  # one or two sentences; benchmarks/chunk_size.py
 CHARACTERS_PER_TOKEN = 8
 """Bounds words of over 100 characters (base64, hashes), each one unknown token to BERT."""
@@ -77,6 +77,8 @@ def _tail(group: list[_Piece], room: int) -> list[_Piece]:
         if left < 0:
             break
         tail.insert(0, piece)
+        if piece.opens_paragraph:
+            break
     return tail
 
 
@@ -88,8 +90,8 @@ def _pieces(text: str, count_tokens: CountTokens, max_tokens: int) -> list[_Piec
         opens_paragraph = True
         for span in sentences(text, start, end):
             line = text[span[0] : span[1]]
-            is_code ^= line.startswith(("```", "~~~"))
             begins_line = span[0] == 0 or text[span[0] - 1] == "\n"
+            is_code ^= begins_line and line.startswith(("```", "~~~"))
             heading = HEADING.match(line) if begins_line and not is_code else None
             if heading:
                 level = len(heading[1])

@@ -44,7 +44,7 @@ class Config:
     store_lock_timeout_s: float = _setting(
         5.0, "store.lock_timeout_s", "Seconds to wait while another process uses the store."
     )
-    ask_k: int = _setting(5, "ask.k", "Passages that an answer may rest on.")
+    ask_k: int = _setting(8, "ask.k", "Passages that an answer may rest on.")
     ask_context_tokens: int = _setting(
         700,
         "ask.context_tokens",
@@ -140,8 +140,10 @@ def _parsed(variable: str, text: str, kind: type) -> object:
 
 def _in_range(key: str, value: object) -> object:
     least = 0 if key.lower().endswith(("threads", "timeout_s")) else 1
-    if isinstance(value, int | float) and value < least:
-        raise ConfigError(f"{key} must be at least {least}, not {value}", hint="correct it")
+    if isinstance(value, int | float) and not value >= least:  # NaN too
+        raise ConfigError(
+            f"{key} must be at least {least}, not {value}", hint="set it higher, or remove it"
+        )
     return value
 
 
@@ -167,7 +169,7 @@ def write_setting(paths: Paths, key: str, value: str) -> None:
         table[name] = value
         paths.config_file.write_text(tomlkit.dumps(document), "utf-8")
         paths.config_file.chmod(0o600)
-    except (TOMLKitError, OSError) as error:
+    except (TOMLKitError, OSError, UnicodeDecodeError, TypeError) as error:
         raise ConfigError(
             f"cannot write {paths.config_file}: {error}", hint="edit the file by hand"
         ) from error

@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from tera import hub
+from tera.datatypes import Memory
 from tera.engine import Engine
 from tera.errors import TeraError
+from tera.store.history import states
+from tera.store.journal import Journal
+from tera.store.lock import exclusive_lock
 from tera.store.opened import OpenStore
+from tera.transfer import fields_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +47,23 @@ def examine(engine: Engine) -> Iterator[Finding]:
 
 
 def repair(engine: Engine) -> Iterator[Finding]:
-    """Set the embedded store and the index aside and build them anew from the journal."""
+    """Set the embedded store and the index aside and build them anew from the journal.
+
+    Raises:
+        StoreError: The journal is damaged, or another process uses the store; nothing was done.
+    """
     paths = engine.paths
+    paths.create()
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    for part, folder in (("store", paths.store), ("index", paths.index)):
-        if folder.exists() and not (part == "store" and engine.config.store_url):
-            aside = folder.with_name(f"{folder.name}.damaged-{stamp}")
-            folder.rename(aside)
-            yield Finding(part, True, f"set aside as {aside}")
+    with exclusive_lock(paths.lock, engine.config.store_lock_timeout_s):
+        # A store must not go before it is certain that the journal can bring it back.
+        for _ in Journal(paths.journal).entries():
+            pass
+        for part, folder in (("store", paths.store), ("index", paths.index)):
+            if folder.exists() and not (part == "store" and engine.config.store_url):
+                aside = folder.with_name(f"{folder.name}.damaged-{stamp}")
+                folder.rename(aside)
+                yield Finding(part, True, f"set aside as {aside}")
     with engine.store() as opened:
         count = opened.database.counts()["memory"]
     yield Finding("store", True, f"{count} memories brought back from the journal")
@@ -80,21 +95,28 @@ def _journal(opened: OpenStore) -> Finding:
 
 
 def _store(opened: OpenStore) -> Finding:
-    alive: set[str] = set()
-    for entry, _ in opened.journal.entries():
-        if entry.operation == "remember":
-            alive.add(entry.memory_id)
-        elif entry.operation == "forget":
-            alive.discard(entry.memory_id)
-    found = set(opened.database.memories(sorted(alive)))
-    if missing := len(alive - found):
-        return Finding(
-            "store",
-            False,
-            f"{missing} of {len(alive)} memories in the journal are not in the store",
-            "tera doctor --repair",
-        )
+    expected = states(entry for entry, _ in opened.journal.entries())
+    found = opened.database.memories(list(expected))
+    if missing := len(expected) - len(found):
+        says = f"{missing} of {len(expected)} memories in the journal are not in the store"
+        return Finding("store", False, says, "tera doctor --repair")
+    if altered := sum(not _is_same(found[key], fields) for key, fields in expected.items()):
+        says = f"{altered} of {len(expected)} memories in the store are not as in the journal"
+        return Finding("store", False, says, "tera doctor --repair")
     return Finding("store", True, f"{len(found)} memories, as in the journal")
+
+
+def _is_same(memory: Memory, fields: Mapping[str, object]) -> bool:
+    return all(
+        fields.get(name) == value or _is_same_moment(name, str(value), str(fields.get(name)))
+        for name, value in fields_of(memory).items()
+    )
+
+
+def _is_same_moment(name: str, one: str, other: str) -> bool:
+    """Compare as times: an entry may name them in any time zone."""
+    is_time = name in ("at", "remembered_at")
+    return is_time and datetime.fromisoformat(one) == datetime.fromisoformat(other)
 
 
 def _vectors(engine: Engine, opened: OpenStore) -> Finding:

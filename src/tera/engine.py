@@ -13,7 +13,7 @@ from datetime import date
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
-from tera.answer import OnText, quote_answer, write_answer
+from tera.answer import OnText, write_answer
 from tera.chunker import chunk_memory
 from tera.config import Config
 from tera.datatypes import Answer, Draft, Filter, Memory, SearchResult
@@ -22,6 +22,7 @@ from tera.gate import gate_score
 from tera.model_loader import Listener, ModelLoader, SilentListener
 from tera.paths import Paths
 from tera.pending import embed_pending
+from tera.quotes import quote_answer
 from tera.readers.text import checked
 from tera.retriever import retrieve
 from tera.store.history import Change, changes, undoing
@@ -99,7 +100,8 @@ class Engine:
                 with self.store() as opened:
                     plan = self._plan(opened, change)
                     plan_batch(plan, opened.database, batch)
-                    change = change or self._commit(opened, plan)
+                    written = self._commit(opened, plan)
+                    change = change or written
                 yield from plan.outcome
             if failure:
                 raise failure
@@ -149,19 +151,25 @@ class Engine:
 
         Raises:
             ReaderError: The new text is empty or cannot be stored.
+            StoreError: The memory was forgotten meanwhile.
         """
         checked(edited.text, "the new text")
         with self.store() as opened:
+            self._resolve(opened, memory.id)
             plan = self._plan(opened)
             plan.edit(memory, edited)
             return self._commit(opened, plan) > 0
 
     def forget(self, memories: Sequence[Memory]) -> None:
-        """Forget memories, as one change."""
+        """Forget memories, as one change.
+
+        Raises:
+            StoreError: One was forgotten meanwhile; all the others are still there.
+        """
         with self.store() as opened:
             plan = Plan()
             for memory_id in dict.fromkeys(memory.id for memory in memories):
-                plan.forget(memory_id)
+                plan.forget(self._resolve(opened, memory_id))
             self._commit(opened, plan)
 
     # History.
@@ -241,6 +249,7 @@ class Engine:
         if not use_llm:
             return quote_answer(question, results, embedder, on_text)
         llm = self.models.llm()
+        self.listener.progress(f"{llm.spec.name} reads {len(results)} passages", 0, 0)
         try:
             return write_answer(
                 question,
@@ -266,7 +275,9 @@ class Engine:
         embedder = self.models.embedder(name)
         if name != recorded:
             with self.store() as opened:
-                opened.database.set_embedder(name, embedder.spec.dim)
+                # Another command may have begun with one meanwhile.
+                if not opened.database.embedder():
+                    opened.database.set_embedder(name, embedder.spec.dim)
         self._embed_pending(embedder)
         return embedder
 

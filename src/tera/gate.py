@@ -83,6 +83,7 @@ def gate_score(embedder: Embedder, cache: Path) -> float:
         "unrelated": unrelated,
         "answering": answering,
     }
+    cache.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     cache.write_text(json.dumps(kept, indent=1))
     return _between(unrelated, answering)
 

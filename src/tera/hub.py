@@ -1,7 +1,8 @@
 """Model files on this machine: found, downloaded from the Hugging Face hub, verified, removed.
 
 A downloaded model is a folder of its own with a record, `tera.json`, written last: the revision and
-each file's SHA-256. A folder without one is a download that was cut off; pulling again goes on.
+each file's SHA-256. A folder without one is a download that was cut off; pulling again goes on from
+the `.part` that is there. (The hub's own `hf_hub_download` no longer does.)
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import logging
 import os
 import shutil
 import threading
@@ -77,11 +79,14 @@ def pull(spec: ModelSpec, paths: Paths, progress: Progress) -> Path:
                 f"{spec.name} is not on this machine and the Hugging Face hub cannot be reached",
                 hint=f"connect to the network, then: tera models pull {spec.name}",
             )
-        _download(spec, name, folder, metadata.size or 0, progress)
-        found[name] = _checked(folder / name, pinned or _sha256_of(metadata), spec)
+        expected = pinned or _sha256_of(metadata)
+        _download(spec, name, metadata, expected, folder, progress)
+        found[name] = _checked(folder / name, expected, spec)
     record = {"repo": spec.repo, "revision": spec.revision, "files": found}
     (folder / "tera.json").write_text(json.dumps(record, indent=1))
-    shutil.rmtree(folder / ".cache", ignore_errors=True)
+    for part in folder.rglob("*.part"):
+        # Of another revision.
+        part.unlink()
     return folder
 
 
@@ -96,9 +101,13 @@ def verify(spec: ModelSpec, paths: Paths, progress: Progress) -> list[str]:
         raise ModelNotFoundError(
             f"{spec.name} is not on this machine", hint=f"tera models pull {spec.name}"
         )
+    record = folder / "tera.json"
     recorded: dict[str, str] = {}
-    if (folder / "tera.json").exists():
-        recorded = json.loads((folder / "tera.json").read_text())["files"]
+    if record.exists():
+        try:
+            recorded = dict(json.loads(record.read_bytes())["files"])
+        except (ValueError, KeyError, TypeError):
+            return [f"{record} is damaged"]
     problems: list[str] = []
     for name, pinned in spec.files.items():
         expected = pinned or recorded.get(name, "")
@@ -151,7 +160,11 @@ def _ask_hub(spec: ModelSpec, name: str) -> HfFileMetadata | None:
     """
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
-    from huggingface_hub.errors import EntryNotFoundError, RepositoryNotFoundError
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "TRUE", "YES", "ON"):
         return None
@@ -169,7 +182,7 @@ def _ask_hub(spec: ModelSpec, name: str) -> HfFileMetadata | None:
     thread.start()
     thread.join(REACH_TIMEOUT_S)
     reply = answer[0] if answer else None
-    if isinstance(reply, EntryNotFoundError | RepositoryNotFoundError):
+    if isinstance(reply, EntryNotFoundError | RepositoryNotFoundError | RevisionNotFoundError):
         raise ModelNotFoundError(
             f"the hub has no {name} in {spec.repo} at {spec.revision[:12]}",
             hint="pip install --upgrade tera",
@@ -177,18 +190,45 @@ def _ask_hub(spec: ModelSpec, name: str) -> HfFileMetadata | None:
     return None if isinstance(reply, Exception) else reply
 
 
-def _download(spec: ModelSpec, name: str, folder: Path, size: int, progress: Progress) -> None:
-    from huggingface_hub import hf_hub_download
+def _download(
+    spec: ModelSpec,
+    name: str,
+    metadata: HfFileMetadata,
+    expected: str,
+    folder: Path,
+    progress: Progress,
+) -> None:
+    """Download a file, unless one with the expected SHA-256 is there."""
+    from filelock import FileLock
+    from huggingface_hub import hf_hub_url
+    from huggingface_hub.file_download import http_get
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # It tries again by itself; what became of it is said once, below.
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    target = folder / name
+    # What was begun of another revision is not gone on with.
+    part = folder / f"{name}.{metadata.etag}.part"
+    size = metadata.size or 0
     try:
-        hf_hub_download(
-            spec.repo,
-            name,
-            revision=spec.revision,
-            local_dir=folder,
-            tqdm_class=_reporter(name, size, progress),
-        )
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part.parent.mkdir(parents=True, exist_ok=True)
+        # Two commands may need the model at once.
+        with FileLock(folder / ".lock"):
+            if target.exists() and expected and _sha256(target, lambda *_: None) == expected:
+                return
+            if part.exists() and part.stat().st_size > size:
+                part.unlink()
+            with part.open("ab") as file:
+                http_get(
+                    hf_hub_url(spec.repo, name, revision=spec.revision),
+                    file,
+                    resume_size=file.tell(),
+                    headers={**build_hf_headers(), "Accept-Encoding": "identity"},
+                    expected_size=metadata.size,
+                    tqdm_class=_reporter(name, size, progress),
+                )
+            part.replace(target)
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelNotFoundError(

@@ -26,7 +26,7 @@ class Listener(Protocol):
         """Something that the person should know; one line, and what to type about it."""
 
     def progress(self, task: str, done: int, total: int) -> None:
-        """A long task is at `done` of `total`; it has ended when both are the same."""
+        """A long task is at `done` of `total`; a total of 0 is unknown."""
 
 
 class SilentListener:
@@ -100,6 +100,7 @@ class ModelLoader:
         if name not in self._embedders:
             spec = self.spec(name)
             folder = hub.pull(spec, self._paths, self._listener.progress)
+            self._listener.progress(f"loading {name}", 0, 0)
             self._embedders[name] = load_embedder(spec, folder)
         return self._embedders[name]
 
@@ -129,6 +130,7 @@ class ModelLoader:
             raise ModelNotFoundError(
                 f"{spec.name} is not on this machine", hint=f"tera models pull {spec.name}"
             )
+        self._listener.progress(f"loading {spec.name}", 0, 0)
         return load_llm(spec, folder, self._config.ask_threads)
 
     def index_folder(self, name: str) -> Path:

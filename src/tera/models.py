@@ -26,7 +26,7 @@ class ModelSpec:
     summary: str = ""
     licence: str = ""
     repo: str = ""
-    revision: str = ""
+    revision: str = "main"
     path: str = ""
     package: str = ""
     package_folder: str = ""
@@ -76,12 +76,17 @@ def _parse(file: Path) -> dict[str, ModelSpec]:
         raise ConfigError(f"cannot use {file}: {error}", hint="correct the file") from error
 
 
-def _spec(name: str, table: dict[str, Any]) -> ModelSpec:
-    kinds = {f.name: type(f.default) for f in fields(ModelSpec) if isinstance(f.default, str | int)}
+def _spec(name: str, table: object) -> ModelSpec:
+    if not isinstance(table, dict):
+        raise ValueError(f"{name!r} must be a table")
+    kinds = {f.name: str(f.type) for f in fields(ModelSpec) if f.type in ("str", "int")}
     for key, value in table.items():
-        if key in kinds and type(value) is not kinds[key]:
-            raise ValueError(f"{key} of {name!r} must be a {kinds[key].__name__}")
+        if key in kinds and type(value).__name__ != kinds[key]:
+            raise ValueError(f"{key} of {name!r} must be a {kinds[key]}")
     spec = ModelSpec(name=name, **table)
     if spec.role not in ("embedder", "llm"):
         raise ValueError(f"role of {name!r} must be 'embedder' or 'llm'")
+    files: object = spec.files
+    if not (isinstance(files, dict) and files and all(type(v) is str for v in files.values())):
+        raise ValueError(f'files of {name!r} must name its files, each with a sha256 or ""')
     return spec

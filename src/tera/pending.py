@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tera.chunker import CountTokens, chunk_memory
 from tera.datatypes import Chunk, Memory
+from tera.errors import EmbeddingMismatchError
 from tera.store.opened import OpenStore
 from tera.store.surreal import PendingMemory
 
@@ -33,10 +34,14 @@ def embed_pending(
         embedder: The model that the store uses.
         count_tokens: The model's measure.
         progress: Hears how many memories are done, and of how many.
+
+    Raises:
+        EmbeddingMismatchError: Another process has begun to use another embedder.
     """
     done = total = 0
     while True:
         with open_store() as opened:
+            _refuse_another(opened, embedder)
             total = total or opened.database.counts()["pending"]
             pending = _cut(opened, count_tokens)
         if not pending:
@@ -45,6 +50,7 @@ def embed_pending(
             texts = [embedded_text(waiting.memory, chunk) for waiting, chunk in batch]
             matrix = embedder.embed_passages(texts)
             with open_store() as opened:
+                _refuse_another(opened, embedder)
                 opened.database.put_vectors(batch, matrix)
         done += len(pending)
         progress("reading memories", done, max(total, done))
@@ -55,6 +61,14 @@ def embedded_text(memory: Memory, chunk: Chunk) -> str:
     about = " · ".join(part for part in (memory.title, chunk.heading) if part)
     context = f"{memory.at:%-d %B %Y} {about[:CONTEXT_CHARACTERS]}".rstrip()
     return f"{context}\n{memory.text[chunk.start : chunk.end]}"
+
+
+def _refuse_another(opened: OpenStore, embedder: Embedder) -> None:
+    recorded = opened.database.embedder()
+    if recorded != embedder.spec.name:
+        raise EmbeddingMismatchError(
+            f"the store now uses {recorded}, no longer {embedder.spec.name}", hint="try again"
+        )
 
 
 def _cut(opened: OpenStore, count_tokens: CountTokens) -> list[PendingMemory]:

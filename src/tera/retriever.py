@@ -10,7 +10,7 @@ from tera.datatypes import Chunk, Memory, SearchResult
 CANDIDATES_PER_RESULT = 4
 """Chunks looked at for each passage wanted; joining and dropping use some of them up."""
 
-PASSAGE_CHARACTERS = 2400
+PASSAGE_CHARACTERS = 1400
 """Longest joined passage: about three chunks, which leaves room for others in a prompt."""
 
 Nearest = Callable[[int], Sequence[tuple[str, int, float]]]

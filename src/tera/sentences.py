@@ -17,8 +17,9 @@ _ABBREVIATIONS = frozenset(
         *("jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec"),
     )
 )
+# A row of stops is looked at once, from its beginning: else a line of dots takes quadratic time.
 _ENDING = re.compile(
-    r"""(?:[.!?…]+["'”’)\]]*(?=\s))|(?:[。！？]+[」』”’）]*)|\n""",
+    r"""(?:(?<![.!?…])[.!?…]++["'”’)\]]*+(?=\s))|(?:[。！？]+[」』”’）]*)|\n""",
 )
 _WRAPPED_LINE = 50
 """A line that was broken because it was full has at least this many characters."""
@@ -54,8 +55,12 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> Iterator[Spa
 
 def _ends_sentence(text: str, start: int, ending: re.Match[str]) -> bool:
     if ending.group() == "\n":
-        is_wrapped = ending.start() - text.rfind("\n", 0, ending.start()) > _WRAPPED_LINE
+        line = text[text.rfind("\n", 0, ending.start()) + 1 : ending.start()]
+        is_wrapped = len(line) >= _WRAPPED_LINE and not HEADING.match(line)
         return not (is_wrapped and text[ending.end() : ending.end() + 1].islower())
+    line_start = max(start, text.rfind("\n", 0, ending.start()) + 1)
+    if line_start == start and HEADING.match(text[start : ending.end()]):
+        return False
     if not ending.group().startswith("."):
         return True
     word = text[max(start, ending.start() - 12) : ending.start()].split()[-1:]

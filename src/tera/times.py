@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 Edge = Literal["start", "end"]
 
 _ISO_PERIOD = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
+_ISO_WEEK = re.compile(r"\d{4}-?W\d\d")
+_DAYS = {"week": 7, "month": 31, "year": 366}
+"""Most days of a period; any other that dateparser names ("tonight") counts as its day."""
 
 
 def parse_moment(text: str, edge: Edge = "start") -> datetime:
@@ -20,15 +23,31 @@ def parse_moment(text: str, edge: Edge = "start") -> datetime:
     Raises:
         ValueError: It is no date.
     """
-    text = text.strip()
+    try:
+        return _parse(text.strip(), edge)
+    except OverflowError as error:
+        raise ValueError(f"{text!r} is too far away") from error
+
+
+def _parse(text: str, edge: Edge) -> datetime:
     if period := _ISO_PERIOD.fullmatch(text):
-        year, month, day = (int(part) if part else None for part in period.groups())
-        start = datetime(year or 1, month or 1, day or 1)
+        year, month, day = period.groups()
+        start = datetime(int(year), int(month or 1), int(day or 1))
         return _edge(start, "day" if day else "month" if month else "year", edge)
     try:
-        return _utc(datetime.fromisoformat(text))
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return _parse_phrase(text, edge)
+    if not _is_date(text):
+        return _utc(moment)
+    return _edge(moment, "week" if _ISO_WEEK.fullmatch(text) else "day", edge)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return bool(date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def _parse_phrase(text: str, edge: Edge) -> datetime:
@@ -59,8 +78,7 @@ def _edge(moment: datetime, period: str, edge: Edge) -> datetime:
         start = start.replace(day=1, month=start.month if period == "month" else 1)
     if edge == "start":
         return _utc(start)
-    days = {"day": 1, "week": 7, "month": 31, "year": 366}[period]
-    after = start + timedelta(days=days)
+    after = start + timedelta(days=_DAYS.get(period, 1))
     if period in ("month", "year"):
         after = after.replace(day=1, month=after.month if period == "month" else 1)
     return _utc(after) - timedelta(milliseconds=1)

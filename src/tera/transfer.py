@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,27 +42,31 @@ def from_lines(lines: Iterable[str]) -> Iterator[Memory]:
             continue
         try:
             yield _memory(json.loads(line))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise UnreadableFileError(
                 f"line {number} is not a memory: {error}",
                 hint="import reads what `tera export` writes",
             ) from error
 
 
-def _memory(record: Mapping[str, Any]) -> Memory:
+def _memory(record: object) -> Memory:
+    if not isinstance(record, dict):
+        raise ValueError("a memory has fields")
+    title, source, tags = record.get("title"), record.get("source"), record.get("tags") or []
     memory = Memory(
         id=record["id"],
         text=record["text"],
-        title=record.get("title"),
-        tags=tuple(record.get("tags") or ()),
-        source=record.get("source"),
+        title=title,
+        tags=tuple(tags),
+        source=source,
         at=_time(record["at"]),
         remembered_at=_time(record.get("remembered_at") or record["at"]),
     )
     if not _ID.fullmatch(memory.id):
         raise ValueError(f"id must be 10 letters and digits, not {memory.id!r}")
-    texts = (memory.text, memory.title or "", memory.source or "", *memory.tags)
-    if not all(isinstance(text, str) for text in texts) or not memory.text.strip():
+    texts = [memory.text, *tags, *(text for text in (title, source) if text is not None)]
+    is_text = isinstance(tags, list) and all(isinstance(text, str) for text in texts)
+    if not is_text or not memory.text.strip():
         raise ValueError("text, title, tags and source must be text, and text not empty")
     if any("\0" in text or _has_surrogate(text) for text in texts):
         raise ValueError("there are characters that no text can have")
@@ -75,4 +79,6 @@ def _has_surrogate(text: str) -> bool:
 
 def _time(text: str) -> datetime:
     time = datetime.fromisoformat(text)
-    return (time if time.tzinfo else time.astimezone()).astimezone(UTC)
+    time = (time if time.tzinfo else time.astimezone()).astimezone(UTC)
+    # As the store keeps it: else importing twice would change it each time.
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)

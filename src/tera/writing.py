@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from tera.chunker import chunk_memory
+from tera.chunker import CountTokens, chunk_memory
 from tera.datatypes import Chunk, Draft, JournalEntry, Memory, Operation
-from tera.embedders.tokens import TokenCounter
-from tera.store.surreal import CONTENT_FIELDS, SurrealStore
+from tera.store.outcomes import CONTENT_FIELDS
+from tera.store.surreal import SurrealStore
 from tera.transfer import fields_of
 
 ID_LENGTH = 10
@@ -41,19 +41,24 @@ class Plan:
     """
 
     change: int = 0
-    count_tokens: TokenCounter | None = None
+    count_tokens: CountTokens | None = None
     entries: list[JournalEntry] = field(default_factory=list)
     chunks: dict[str, Sequence[Chunk]] = field(default_factory=dict)
     outcome: list[Remembered] = field(default_factory=list)
 
     def remember(self, database: SurrealStore, drafts: Sequence[Draft]) -> None:
         """Plan to remember drafts. The same text is kept once; a file replaces what it was."""
-        planned: dict[str, Memory] = {}
+        planned: dict[str, Memory] = {}  # by text
+        latest: dict[str, Memory] = {}  # by id: what the database does not know yet
         for draft in drafts:
             same = planned.get(draft.text) or database.find(text=draft.text)
+            if same and (same := latest.get(same.id, same)).text != draft.text:
+                # It had this text until now: one file took the name that another had.
+                same = None
             outdated = None
             if draft.is_file and draft.source and not same:
                 outdated = database.find(source=draft.source)
+                outdated = latest.get(outdated.id, outdated) if outdated else None
             if same:
                 memory = self.edit(same, _with_additions(same, draft))
             elif outdated:
@@ -61,7 +66,7 @@ class Plan:
             else:
                 memory = self.add(new_memory(draft))
             status: Status = "known" if same else "updated" if outdated else "new"
-            planned[memory.text] = memory
+            planned[memory.text] = latest[memory.id] = memory
             self.outcome.append(Remembered(memory, status))
 
     def restore(self, database: SurrealStore, memories: Sequence[Memory]) -> None:
@@ -69,12 +74,10 @@ class Plan:
         there = database.memories([memory.id for memory in memories])
         for memory in memories:
             old = there.get(memory.id)
-            status: Status = "new" if old is None else "known" if old == memory else "updated"
-            if old is None:
-                self.add(memory)
-            else:
-                self.edit(old, memory)
-            there[memory.id] = memory
+            before = len(self.entries)
+            there[memory.id] = self.edit(old, memory) if old else self.add(memory)
+            is_changed = len(self.entries) > before
+            status: Status = "updated" if old and is_changed else "known" if old else "new"
             self.outcome.append(Remembered(memory, status))
 
     def add(self, memory: Memory) -> Memory:

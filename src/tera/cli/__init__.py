@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 from typing import Annotated
@@ -10,6 +12,7 @@ import typer
 
 from tera import __version__
 from tera.cli import ask, config, history, memories, models, remember, status, transfer
+from tera.cli.output import PipeClosed, drop_output
 from tera.cli.session import output
 from tera.errors import TeraError
 
@@ -51,6 +54,7 @@ def _options(
 
 def main() -> int:
     """Run the command line and return its exit code; see `tera.errors` for the codes."""
+    _prepare_streams()
     try:
         app(prog_name="tera")
     except SystemExit as leaving:
@@ -60,10 +64,28 @@ def main() -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # `tera list | head`: nobody reads on, also not what Python flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except PipeClosed:
+        drop_output()
         return EXIT_PIPE_CLOSED
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        drop_output()
+        full = TeraError(
+            f"cannot write: {error.strerror}", hint="free some space; what was remembered is safe"
+        )
+        output.error(full)
+        return full.exit_code
     finally:
         output.end_progress()
     return 0
+
+
+def _prepare_streams() -> None:
+    """Make standard streams that are closed or cannot show every character harmless."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # Opened in this order, they get the numbers that a file would get otherwise.
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: PTH123, SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")

@@ -10,8 +10,10 @@ from tera.cli.options import Json, Since, Source, Tags, Until, make_filter
 from tera.cli.output import answer_record, result_record
 from tera.cli.session import has_pipe, open_engine, output, read_pipe
 
-Count = Annotated[int | None, typer.Option("--k", "-k", min=1, max=200, help="Most passages.")]
-Question = Annotated[list[str], typer.Argument(metavar="QUESTION", show_default=False)]
+Count = Annotated[
+    int | None, typer.Option("--k", "-k", min=1, max=200, metavar="COUNT", help="Most passages.")
+]
+Question = Annotated[list[str], typer.Argument(metavar="QUESTION...", show_default=False)]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -42,20 +44,22 @@ def ask(
     chosen = make_filter(tag, since, until, source)
     piped = read_pipe_if_any()
     engine = open_engine()
-    answer = engine.ask(
-        " ".join(question),
-        count=k or engine.config.ask_k,
-        chosen=chosen,
-        piped=piped,
-        use_llm=not no_llm,
-        on_text=(lambda _: None) if json else _write,
-    )
+    try:
+        answer = engine.ask(
+            " ".join(question),
+            count=k or engine.config.ask_k,
+            chosen=chosen,
+            piped=piped,
+            use_llm=not no_llm,
+            on_text=(lambda _: None) if json else output.answer,
+        )
+    finally:
+        output.end_answer()
     if json:
         output.json(answer_record(answer))
     elif answer.kind == "unknown":
         output.nearest(answer.nearest)
     else:
-        output.data("")
         output.sources(answer)
     if answer.kind == "unknown":
         raise typer.Exit(1)
@@ -114,8 +118,3 @@ def read_pipe_if_any() -> str:
 
 
 PIPE_WAIT_S = 0.5
-
-
-def _write(piece: str) -> None:
-    output.end_progress()
-    output.data(piece, end="")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from tera.cli.options import Json
 from tera.cli.output import minute
 from tera.cli.session import open_engine, output
+from tera.errors import StoreError
 
 if TYPE_CHECKING:
     from tera.datatypes import JournalEntry
@@ -25,18 +27,20 @@ def log(
     id: Annotated[
         str | None, typer.Argument(help="Only changes of this memory.", show_default=False)
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Most changes.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, metavar="COUNT", help="Most changes.")
+    ] = 20,
     json: Json = False,
 ) -> None:
     """Show what was changed, the last change first.
 
     The exit code is 1 when nothing ever was.
     """
-    changes = [
-        change
-        for change in reversed(open_engine().log())
-        if id is None or any(entry.memory_id.startswith(id.lower()) for entry in change.entries)
-    ][:limit]
+    changes = open_engine().log()
+    if id is not None:
+        memory_id = _resolve(id, changes)
+        changes = [c for c in changes if memory_id in {entry.memory_id for entry in c.entries}]
+    changes = changes[::-1][:limit]
     if json:
         output.json([_record(change) for change in changes])
     for change in changes:
@@ -44,7 +48,7 @@ def log(
             output.row(f"{change.number:>5}", minute(change.at), _summary(change))
     if not changes:
         if not json:
-            output.talk("no changes yet" if id is None else f"no changes of {id}")
+            output.talk("no changes yet")
         raise typer.Exit(1)
 
 
@@ -65,7 +69,21 @@ def undo(
     if json:
         output.json(_record(undone))
     else:
-        output.data(f"undone: {_summary(undone)}")
+        output.row(f"undone: {_summary(undone)}")
+
+
+def _resolve(prefix: str, changes: Sequence[Change]) -> str:
+    """Return the id of a memory that is there or was once."""
+    bare = prefix.strip().lower()
+    ids = {entry.memory_id for change in changes for entry in change.entries}
+    found = sorted(known for known in ids if bare and known.startswith(bare))
+    if not found:
+        raise StoreError(f"no memory had an id that begins with {prefix!r}", hint="tera log")
+    if len(found) > 1:
+        raise StoreError(
+            f"{prefix!r} fits several memories: {', '.join(found[:3])}", hint="type more of the id"
+        )
+    return found[0]
 
 
 def _summary(change: Change) -> str:
@@ -81,7 +99,7 @@ def _about(entry: JournalEntry) -> str:
     if entry.operation == "edit":
         return "  " + ", ".join(sorted(entry.fields))
     text = str(entry.fields.get("title") or entry.fields.get("text") or "").strip()
-    return f"  {text.splitlines()[0][:60]}" if text else ""
+    return f"  {text.splitlines()[0]}" if text else ""
 
 
 def _record(change: Change) -> dict[str, Any]:

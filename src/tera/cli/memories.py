@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,13 +18,16 @@ from tera.cli.options import (
     Source,
     Tags,
     Until,
+    WrongUsage,
     Yes,
     clean_tags,
+    clean_text,
     make_filter,
     moment,
 )
 from tera.cli.output import memory_record
 from tera.cli.session import confirmed, has_pipe, open_engine, output, read_pipe
+from tera.errors import TeraError
 
 if TYPE_CHECKING:
     from tera.datatypes import Memory
@@ -44,7 +48,9 @@ def list_memories(
     since: Since = None,
     until: Until = None,
     source: Source = None,
-    limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, help="Most lines.")] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", "-n", min=1, metavar="COUNT", help="Most lines.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """List memories, newest first.
@@ -81,14 +87,23 @@ def show(
 
 def edit(
     id: Id,
-    text: Annotated[str | None, typer.Option(help="The new text.")] = None,
-    title: Annotated[str | None, typer.Option(help="The new title; empty for none.")] = None,
+    text: Annotated[
+        str | None, typer.Option("--text", metavar="TEXT", help="The new text.")
+    ] = None,
+    title: Annotated[
+        str | None, typer.Option("--title", metavar="TITLE", help="The new title; empty for none.")
+    ] = None,
     tag: Annotated[
-        list[str] | None, typer.Option("--tag", "-t", help="The new tags, instead of the old.")
+        list[str] | None,
+        typer.Option("--tag", "-t", metavar="TAG", help="The new tags, instead of the old."),
     ] = None,
     no_tags: Annotated[bool, typer.Option("--no-tags", help="Take all tags away.")] = False,
-    at: Annotated[str | None, typer.Option(help="When it happened.")] = None,
-    source: Annotated[str | None, typer.Option(help="The new source; empty for none.")] = None,
+    at: Annotated[str | None, typer.Option(metavar="DATE", help="When it happened.")] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--source", metavar="SOURCE", help="The new source; empty for none."),
+    ] = None,
+    json: Json = False,
 ) -> None:
     """Change a memory.
 
@@ -98,20 +113,28 @@ def edit(
     (memory,) = engine.find([id])
     changes: dict[str, object] = {}
     if title is not None:
-        changes["title"] = title or None
+        changes["title"] = clean_text(title, "--title")
     if source is not None:
-        changes["source"] = source or None
+        changes["source"] = clean_text(source, "--source")
     if tag or no_tags:
         changes["tags"] = tuple(clean_tags(tag))
     if at:
         changes["at"] = moment(at, "--at")
     if text is not None:
         changes["text"] = text
-    elif not changes:
-        changes["text"] = read_pipe("the new text") if has_pipe() else _in_editor(memory)
-    if engine.edit(memory, replace(memory, **changes)):  # type: ignore[arg-type]
+    with ExitStack() as stack:
+        if not changes:
+            if has_pipe():
+                changes["text"] = read_pipe("the new text")
+            else:
+                changes["text"] = stack.enter_context(_in_editor(memory))
+        edited = replace(memory, **changes)  # type: ignore[arg-type]
+        is_changed = engine.edit(memory, edited)
+    if json:
+        output.json(memory_record(edited))
+    elif is_changed:
         output.data(memory.id)
-    else:
+    if not is_changed:
         output.talk(f"{memory.id} is unchanged")
 
 
@@ -122,6 +145,7 @@ def forget(
     until: Until = None,
     source: Source = None,
     yes: Yes = False,
+    json: Json = False,
 ) -> None:
     """Forget memories, by id or by a filter.
 
@@ -129,9 +153,10 @@ def forget(
     """
     chosen = make_filter(tag, since, until, source)
     if bool(ids) != chosen.is_empty:
-        raise typer.BadParameter("name ids, or give a filter like --tag work")
+        raise WrongUsage("name ids, or give a filter like --tag work")
     engine = open_engine()
-    memories = engine.find(ids) if ids else engine.select(chosen)
+    # An id may be named twice, in full and by its beginning.
+    memories = list(dict.fromkeys(engine.find(ids))) if ids else engine.select(chosen)
     if not memories:
         output.talk("no memory fits the filter")
         raise typer.Exit(1)
@@ -143,27 +168,38 @@ def forget(
         output.talk("nothing was forgotten")
         raise typer.Exit(1)
     engine.forget(memories)
+    if json:
+        output.json([memory_record(memory) for memory in memories])
     for memory in memories:
-        output.data(memory.id)
+        if not json:
+            output.data(memory.id)
     output.talk(f"forgotten: {len(memories)}  (hint: tera undo brings back)")
 
 
-def _in_editor(memory: Memory) -> str:
-    """Return the text as the person's editor leaves it.
+@contextmanager
+def _in_editor(memory: Memory) -> Iterator[str]:
+    """Give the text as the person's editor leaves it; if it is refused, its file is kept.
 
     Raises:
-        typer.BadParameter: There is no editor, or it failed.
+        TeraError: There is no editor, or it failed.
     """
     import shlex
+    import shutil
+    import tempfile
 
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, f"{memory.id}.md")
+    file = Path(tempfile.mkdtemp(prefix="tera-"), f"{memory.id}.md")
+    try:
         file.write_text(memory.text, encoding="utf-8", newline="")
-        try:
-            subprocess.run([*shlex.split(editor), str(file)], check=True)
-        except (OSError, subprocess.CalledProcessError, ValueError) as error:
-            raise typer.BadParameter(f"the editor {editor!r} failed; set EDITOR") from error
-        from tera.readers.text import decode
+        subprocess.run([*shlex.split(editor), str(file)], check=True)
+    except (OSError, subprocess.CalledProcessError, ValueError) as error:
+        shutil.rmtree(file.parent)
+        raise TeraError(f"the editor {editor!r} failed", hint="export EDITOR=nano") from error
+    from tera.readers.text import decode
 
-        return decode(file.read_bytes(), "the new text")
+    try:
+        yield decode(file.read_bytes(), "the new text")
+    except TeraError:
+        output.talk(f"your text is kept in {file}")
+        raise
+    shutil.rmtree(file.parent)

@@ -71,12 +71,14 @@ def pull(
         list[str] | None,
         typer.Argument(metavar="[NAME]...", help="Default: the models in use.", show_default=False),
     ] = None,
+    json: Json = False,
 ) -> None:
     """Fetch models from the Hugging Face hub, going on where an earlier try stopped."""
     from tera import hub
     from tera.models import DEFAULT_EMBEDDER
 
     engine = open_engine()
+    folders = {}
     for name in names or [engine.config.embedder or DEFAULT_EMBEDDER, engine.config.llm]:
         spec = engine.models.spec(name)
         folder = hub.locate(spec, engine.paths)
@@ -84,7 +86,11 @@ def pull(
             output.talk(f"fetching {name} ({megabytes(spec.size_bytes)}, licence: {spec.licence})")
             folder = hub.pull(spec, engine.paths, output.progress)
             output.end_progress()
-        output.data(str(folder))
+        folders[name] = str(folder)
+        if not json:
+            output.data(str(folder))
+    if json:
+        output.json(folders)
 
 
 def use(name: Name, yes: Yes = False) -> None:
@@ -120,6 +126,7 @@ def verify(
         list[str] | None,
         typer.Argument(metavar="[NAME]...", help="Default: those here.", show_default=False),
     ] = None,
+    json: Json = False,
 ) -> None:
     """Compare model files with their checksums."""
     from tera import hub
@@ -128,14 +135,20 @@ def verify(
     here = [s.name for s in engine.models.catalogue.values() if hub.locate(s, engine.paths)]
     if not names and not here:
         output.talk("no models on this machine")
+    problems = {}
     for name in names or here:
-        problems = hub.verify(engine.models.spec(name), engine.paths, output.progress)
+        problems[name] = hub.verify(engine.models.spec(name), engine.paths, output.progress)
         output.end_progress()
-        if problems:
-            raise ModelLoadError(
-                problems[0], hint=f"tera models remove {name} && tera models pull {name}"
-            )
-        output.data(f"ok  {name}")
+        if not problems[name] and not json:
+            output.data(f"ok  {name}")
+    if json:
+        output.json(problems)
+    wrong = [name for name in problems if problems[name]]
+    for name in wrong:
+        pull_again = f"tera models remove {name} && tera models pull {name}"
+        output.error(ModelLoadError(problems[name][0], hint=pull_again))
+    if wrong:
+        raise typer.Exit(ModelLoadError.exit_code)
 
 
 def remove(name: Name, yes: Yes = False) -> None:

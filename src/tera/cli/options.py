@@ -13,17 +13,32 @@ if TYPE_CHECKING:
     from tera.times import Edge
 
 Tags = Annotated[
-    list[str] | None, typer.Option("--tag", "-t", help="Only with this tag; several: all of them.")
+    list[str] | None,
+    typer.Option("--tag", "-t", metavar="TAG", help="Only with this tag; several: all of them."),
 ]
 Since = Annotated[
-    str | None, typer.Option(help='Only from then on: 2026-11-01, "last month", "3 days ago".')
+    str | None,
+    typer.Option(metavar="DATE", help='Only from then on: 2026-11-01, "last month", "3 days ago".'),
 ]
-Until = Annotated[str | None, typer.Option(help="Only up to then, that day included.")]
+Until = Annotated[
+    str | None, typer.Option(metavar="DATE", help="Only up to then, that day included.")
+]
 Source = Annotated[
-    str | None, typer.Option(help="Only from this source; a folder means all files in it.")
+    str | None,
+    typer.Option(
+        "--source", metavar="SOURCE", help="Only from this source; a folder means all files in it."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+class WrongUsage(typer.BadParameter):
+    """The arguments do not go together; said without naming one of them."""
+
+    def format_message(self) -> str:
+        """Return the message as it is."""
+        return self.message
 
 
 def moment(text: str, option: str, edge: Edge = "start") -> datetime:
@@ -51,24 +66,51 @@ def make_filter(
     from tera.datatypes import Filter
 
     # Files are remembered by their full path, whatever they are called from.
-    if source and Path(source).exists():
+    if source and is_file_name(source):
         source = str(Path(source).absolute())
     return Filter(
         tags=tuple(clean_tags(tags)),
         since=moment(since, "--since") if since else None,
         until=moment(until, "--until", "end") if until else None,
-        source=source,
+        source=clean_text(source, "--source"),
     )
+
+
+def is_text(text: str) -> bool:
+    """Return whether a store can hold the text: no NUL, no bytes that are not UTF-8."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def clean_text(text: str | None, option: str) -> str | None:
+    """Return an option's text; None when it is empty.
+
+    Raises:
+        typer.BadParameter: It has characters that cannot be stored.
+    """
+    if text and not is_text(text):
+        raise typer.BadParameter(f"{text!r} is not valid Unicode text", param_hint=option)
+    return text or None
+
+
+def is_file_name(text: str) -> bool:
+    """Return whether there is a file or folder of this name."""
+    from pathlib import Path
+
+    try:
+        return bool(text) and Path(text).exists()
+    except (OSError, ValueError):
+        # Too long for a file name, or with a NUL: it is text.
+        return False
 
 
 def clean_tags(tags: list[str] | None) -> list[str]:
     """Return tags without their `#`, each once.
 
     Raises:
-        typer.BadParameter: A tag is empty or has white space in it.
+        typer.BadParameter: A tag is empty, or has white space or broken characters in it.
     """
     cleaned = list(dict.fromkeys(tag.strip().removeprefix("#") for tag in tags or ()))
     for tag in cleaned:
-        if not tag or len(tag.split()) != 1:
+        if len(tag.split()) != 1 or not is_text(tag):
             raise typer.BadParameter(f"{tag!r} is no tag: one word", param_hint="--tag")
     return cleaned

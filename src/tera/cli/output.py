@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import unicodedata
 from collections.abc import Sequence
@@ -18,8 +19,15 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 INDENT = "    "
+_LINE_BREAKS = re.compile(r"[\t-\r\x85\u2028\u2029]+")
+_BIDI_CONTROLS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+"""They make a terminal show text in another order than it has."""
 PASSAGE_LINES = 8
 """Lines of a passage on a terminal; `tera show` has the whole memory."""
+
+
+class PipeClosed(Exception):
+    """Nobody reads what is printed any more, as in `tera list | head -1`."""
 
 
 class Output:
@@ -29,22 +37,23 @@ class Output:
         """Prepare; nothing is printed."""
         self._progress: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
+        self._unfinished_word = ""
+        self._column: int | None = None
 
     # Data.
 
     def data(self, text: str, end: str = "\n") -> None:
         """Print data, as it is; on a terminal without control characters."""
-        sys.stdout.write(_printable(text, sys.stdout) + end)
-        sys.stdout.flush()
+        _write(_printable(text, sys.stdout) + end)
 
     def json(self, value: object) -> None:
         """Print a value as JSON."""
-        sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+        self.data(json.dumps(value, ensure_ascii=False, indent=2))
 
     def row(self, *cells: str) -> None:
         """Print a line of a list; on a terminal it is cut at the terminal's width."""
-        text = "  ".join(" ".join(cell.split()) if "\n" in cell else cell for cell in cells)
-        self.data(_cut(text, _width()) if sys.stdout.isatty() else text.rstrip())
+        text = _printable("  ".join(_LINE_BREAKS.sub(" ", cell) for cell in cells), sys.stdout)
+        self.data(_cut(text.rstrip(), _width()) if sys.stdout.isatty() else text.rstrip())
 
     def memory_row(self, memory: Memory) -> None:
         """Print a memory as a line of a list."""
@@ -84,6 +93,38 @@ class Output:
             else:
                 self.row(f"[{citation.number}]", "piped text")
 
+    def answer(self, piece: str) -> None:
+        """Print a piece of an answer as it is written; on a terminal lines end between words."""
+        self.end_progress()
+        self._column = self._column or 0
+        if not sys.stdout.isatty():
+            self.data(piece, end="")
+            return
+        *words, self._unfinished_word = re.split(
+            r"(?=\s)", _printable(self._unfinished_word + piece.replace("\t", " "), sys.stdout)
+        )
+        for word in words:
+            self._place(word)
+
+    def end_answer(self) -> None:
+        """End the line of an answer, if any of it was written."""
+        if self._column is not None:
+            self._place(self._unfinished_word)
+            self.data("")
+        self._unfinished_word, self._column = "", None
+
+    def _place(self, word: str) -> None:
+        """Print a word and the white space before it where they fit on the terminal."""
+        from rich.cells import cell_len
+
+        column = (self._column or 0) + cell_len(word)
+        if column > _width() and self._column:
+            word = "\n" + word.lstrip()
+        if word.startswith("\n"):
+            column = cell_len(word)
+        self._column = column
+        self.data(word, end="")
+
     # Talk.
 
     def talk(self, text: str, *, is_error: bool = False) -> None:
@@ -92,9 +133,19 @@ class Output:
         text = _printable(text, sys.stderr)
         sys.stderr.write((_red(text) if is_error else text) + "\n")
 
+    def confirm(self, question: str) -> bool:
+        """Ask on the terminal; anything but yes is no."""
+        self.end_progress()
+        sys.stderr.write("\n".join(_wrap(f"{question} [y/N]", sys.stderr)) + " ")
+        sys.stderr.flush()
+        reply = sys.stdin.readline()
+        if not reply.endswith("\n"):
+            sys.stderr.write("\n")
+        return reply.strip().lower() in ("y", "yes")
+
     def error(self, error: TeraError) -> None:
         """Print what went wrong and what to do next."""
-        self.talk(f"error: {error.message}", is_error=True)
+        self.talk("\n".join(_wrap(f"error: {error.message}", sys.stderr)), is_error=True)
         if error.hint:
             self.talk(f"hint: {error.hint}")
 
@@ -106,20 +157,26 @@ class Output:
         for result in results:
             memory = result.memory
             text = f"  {memory.id}  {day(memory.at)}  {result.score:.2f}  {memory.headline}"
-            self.talk(_cut(text, _width()))
+            self.talk(_cut(_printable(text, sys.stderr), _width()))
 
     def note(self, text: str, hint: str = "") -> None:
-        """Say something that the person should know, on one line."""
-        self.talk(f"{text} (hint: {hint})" if hint else text)
+        """Say something that the person should know; on one line where there is room for it."""
+        line = f"{text} (hint: {hint})" if hint else text
+        if sys.stderr.isatty() and len(line) > _width():
+            line = "\n".join(_wrap(text, sys.stderr)) + (f"\nhint: {hint}" if hint else "")
+        self.talk(line)
 
     def progress(self, task: str, done: int, total: int) -> None:
-        """Show how far a long task is; only on a terminal."""
-        if not sys.stderr.isatty():
+        """Show how far a long task is; only on a terminal that can go back in its line."""
+        if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
             return
         if self._progress is None:
             self._progress = _new_progress()
             self._progress.start()
         if task not in self._tasks:
+            # One line: what went before has ended.
+            for ended in self._tasks.values():
+                self._progress.update(ended, visible=False)
             self._tasks[task] = self._progress.add_task(task)
         self._progress.update(self._tasks[task], completed=done, total=total or None)
 
@@ -194,30 +251,53 @@ def _red(text: str) -> str:
 
 
 def _printable(text: str, stream: TextIO) -> str:
-    """Return text that cannot drive a terminal: a memory may hold escape sequences."""
+    """Return text that cannot drive a terminal: a memory may hold escape sequences.
+
+    They are written as in JSON, so that JSON stays what it is.
+    """
     if not stream.isatty():
         return text
     return "".join(
-        f"\\x{ord(character):02x}"
-        if unicodedata.category(character) == "Cc" and character not in "\n\t"
+        f"\\u{ord(character):04x}"
+        if (unicodedata.category(character) == "Cc" and character not in "\n\t")
+        or unicodedata.bidirectional(character) in _BIDI_CONTROLS
         else character
         for character in text
     )
 
 
 def _block(text: str) -> str:
-    import textwrap
-
-    lines: list[str] = []
-    for line in text.strip("\n").splitlines():
-        if sys.stdout.isatty():
-            wrapped = textwrap.wrap(line, max(20, _width() - len(INDENT))) or [""]
-        else:
-            wrapped = [line]
-        lines += [INDENT + piece for piece in wrapped]
+    lines = [
+        INDENT + piece
+        for line in text.strip("\n").split("\n")
+        for piece in _wrap(line, sys.stdout, len(INDENT))
+    ]
     if sys.stdout.isatty() and len(lines) > PASSAGE_LINES:
         lines[PASSAGE_LINES - 1 :] = [INDENT + "…"]
     return "\n".join(lines)
+
+
+def _wrap(line: str, stream: TextIO, indent: int = 0) -> list[str]:
+    """Return a line as lines that fit a terminal; elsewhere as it is."""
+    if not stream.isatty():
+        return [line]
+    from rich.text import Text
+
+    text = Text(_printable(line, stream))
+    return [piece.plain for piece in text.wrap(_stderr(), max(20, _width() - indent), tab_size=4)]
+
+
+def _write(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        raise PipeClosed from error
+
+
+def drop_output() -> None:
+    """Send what is still to be written to stdout nowhere; Python flushes it once more at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _width() -> int:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tera.cli.options import Json, clean_tags, moment
+from tera.cli.options import Json, WrongUsage, clean_tags, clean_text, is_file_name, moment
 from tera.cli.output import memory_record
 from tera.cli.session import has_pipe, open_engine, output, read_pipe
-from tera.errors import ReaderError
+from tera.errors import ReaderError, UnreadableFileError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,14 +35,23 @@ def remember(
             show_default=False,
         ),
     ] = None,
-    title: Annotated[str | None, typer.Option(help="A title, shown and searched.")] = None,
+    title: Annotated[
+        str | None, typer.Option("--title", metavar="TITLE", help="A title, shown and searched.")
+    ] = None,
     tag: Annotated[
-        list[str] | None, typer.Option("--tag", "-t", help="A tag; may be given several times.")
+        list[str] | None,
+        typer.Option("--tag", "-t", metavar="TAG", help="A tag; may be given several times."),
     ] = None,
     at: Annotated[
-        str | None, typer.Option(help='When it happened: 2026-11-01, "yesterday". Default: now.')
+        str | None,
+        typer.Option(
+            metavar="DATE", help='When it happened: 2026-11-01, "yesterday". Default: now.'
+        ),
     ] = None,
-    source: Annotated[str | None, typer.Option(help="Where it comes from: a name, a link.")] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--source", metavar="SOURCE", help="Where it comes from: a name, a link."),
+    ] = None,
     text: Annotated[bool, typer.Option("--text", help="All arguments are text.")] = False,
     file: Annotated[bool, typer.Option("--file", help="All arguments are files.")] = False,
     json: Json = False,
@@ -52,14 +61,15 @@ def remember(
     Prints the id of each memory.
     """
     if text and file:
-        raise typer.BadParameter("--text and --file exclude each other")
+        raise WrongUsage("--text and --file exclude each other")
     if not what and not has_pipe():
-        raise typer.BadParameter('nothing to remember; try: tera remember "some text"')
+        raise WrongUsage('nothing to remember; try: tera remember "some text"')
     tags, when = tuple(clean_tags(tag)), moment(at, "--at") if at else None
+    title, source = clean_text(title, "--title"), clean_text(source, "--source")
     failures: list[ReaderError] = []
     drafts = (
         _described(draft, title, tags, when, source)
-        for draft in _drafts(_joined(what or ["-"], text or file), text, file, failures)
+        for draft in _drafts(_joined(what or ["-"], text, file), text, file, failures)
     )
     done = []
     for remembered in open_engine().remember(drafts):
@@ -76,12 +86,14 @@ def remember(
         raise typer.Exit(failures[0].exit_code)
 
 
-def _joined(what: Sequence[str], is_forced: bool) -> Sequence[str]:
+def _joined(what: Sequence[str], text: bool, file: bool) -> Sequence[str]:
     """Take words that were typed without quotes as one text."""
-    are_words = len(what) > 1 and all(
-        arg != "-" and len(arg.split()) == 1 and not Path(arg).exists() for arg in what
-    )
-    return [" ".join(what)] if are_words and not is_forced else what
+    are_words = len(what) > 1 and all(len(arg.split()) == 1 for arg in what)
+    if file or not are_words:
+        return what
+    if not text and any(arg == "-" or is_file_name(arg) or _looks_like_path(arg) for arg in what):
+        return what
+    return [" ".join(what)]
 
 
 def _drafts(
@@ -95,17 +107,20 @@ def _drafts(
 
     for arg in what:
         path = Path(arg)
+        is_file = not text and (file or is_file_name(arg))
         try:
             if arg == "-" and not text:
                 yield Draft(read_pipe())
-            elif text or not (file or _exists(path)):
-                if not text:
-                    _warn_if_path(arg)
+            elif not is_file:
+                if not text and _looks_like_path(arg):
+                    output.note(f"there is no file {arg}: remembered as text", "tera undo")
                 yield Draft(checked(arg, "the text"))
             elif path.is_dir():
                 files = list_files(path)
                 if not files:
-                    output.talk(f"no text or Markdown files in {arg}")
+                    raise UnreadableFileError(
+                        f"no text or Markdown files in {arg}", hint="tera remember FILE"
+                    )
                 for found in files:
                     try:
                         yield read_file(found)
@@ -134,18 +149,9 @@ def _described(
     )
 
 
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        # Too long for a file name, or with a NUL: it is text.
-        return False
-
-
-def _warn_if_path(arg: str) -> None:
-    looks_like_path = len(arg.split()) == 1 and ("/" in arg or Path(arg).suffix[1:].isalpha())
-    if looks_like_path and "://" not in arg and len(arg) < 256:
-        output.note(f"there is no file {arg}: remembered as text", "tera undo takes it back")
+def _looks_like_path(arg: str) -> bool:
+    is_path = len(arg.split()) == 1 and ("/" in arg or Path(arg).suffix[1:].isalpha())
+    return is_path and "://" not in arg and len(arg) < 256
 
 
 def _report(remembered: Remembered) -> None:

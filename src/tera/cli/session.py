@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from tera.cli.options import WrongUsage
 from tera.cli.output import Output
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def open_engine() -> Engine:
 
 def has_pipe() -> bool:
     """Return whether text is piped in, rather than a keyboard or nothing at all."""
-    return sys.stdin is not None and not sys.stdin.closed and not sys.stdin.isatty()
+    return not sys.stdin.closed and not sys.stdin.isatty()
 
 
 def read_pipe(name: str = "the piped text") -> str:
@@ -55,12 +56,10 @@ def confirmed(question: str, yes: bool) -> bool:
     """Ask on a terminal; elsewhere only `--yes` counts.
 
     Raises:
-        typer.BadParameter: Nobody can be asked and there is no `--yes`.
+        WrongUsage: Nobody can be asked and there is no `--yes`.
     """
-    import typer
-
     if yes:
         return True
     if not sys.stdin.isatty() or not sys.stderr.isatty():
-        raise typer.BadParameter(f"{question} Nobody is there to ask: add --yes")
-    return typer.confirm(question, err=True)
+        raise WrongUsage(f"{question} Nobody is there to ask: add --yes")
+    return output.confirm(question)

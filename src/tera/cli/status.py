@@ -29,6 +29,7 @@ def status(json: Json = False) -> None:
         changes = opened.journal.end.number
     files = [file for file in engine.paths.home.rglob("*") if file.is_file()]
     models = sum(file.stat().st_size for file in files if engine.paths.models in file.parents)
+    is_here = engine.config.llm in engine.models.catalogue and engine.models.has_llm()
     facts: dict[str, object] = {
         "version": __version__,
         "memories": counts["memory"],
@@ -37,7 +38,7 @@ def status(json: Json = False) -> None:
         "changes": changes,
         "embedder": embedder or None,
         "llm": engine.config.llm,
-        "llm_on_this_machine": engine.models.has_llm(),
+        "llm_on_this_machine": is_here,
         "home": str(engine.paths.home),
         "store": engine.config.store_url or str(engine.paths.store),
         "size_bytes": sum(file.stat().st_size for file in files) - models,
@@ -47,7 +48,7 @@ def status(json: Json = False) -> None:
         output.json(facts)
         return
     waiting = f", {counts['pending']} not yet read" if counts["pending"] else ""
-    llm = engine.config.llm + ("" if facts["llm_on_this_machine"] else " (not on this machine)")
+    llm = engine.config.llm + ("" if is_here else " (not on this machine)")
     output.data(f"memories:  {counts['memory']}{waiting}")
     output.data(f"changes:   {changes}")
     output.data(f"embedder:  {embedder or 'chosen at the first search'}")

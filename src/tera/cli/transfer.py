@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tera.cli.options import Json, Since, Source, Tags, Until, make_filter
+from tera.cli.options import Json, Since, Source, Tags, Until, WrongUsage, make_filter
 from tera.cli.session import has_pipe, open_engine, output
 from tera.errors import StoreError, UnreadableFileError
 
@@ -21,7 +21,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def export_memories(
-    to: Annotated[Path | None, typer.Option("--to", help="File to write. Default: stdout.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="FILE", help="File to write. Default: stdout.")
+    ] = None,
     tag: Tags = None,
     since: Since = None,
     until: Until = None,
@@ -37,7 +39,7 @@ def export_memories(
     memories.sort(key=lambda memory: (memory.remembered_at, memory.id))
     if to is None:
         for memory in memories:
-            sys.stdout.write(to_line(memory) + "\n")
+            output.data(to_line(memory))
         return
     aside = to.with_name(f"{to.name}.part")
     try:
@@ -67,7 +69,7 @@ def import_memories(
     from tera.transfer import from_lines
 
     if file is None and not has_pipe():
-        raise typer.BadParameter("nothing to import; try: tera import FILE")
+        raise WrongUsage("nothing to import; try: tera import FILE")
     try:
         stream = sys.stdin.buffer if file is None or str(file) == "-" else file.open("rb")
         with io.TextIOWrapper(stream, encoding="utf-8", newline="\n") as lines:
@@ -77,6 +79,11 @@ def import_memories(
     except OSError as error:
         raise UnreadableFileError(
             f"cannot read {file}: {error.strerror or error}", hint="tera import FILE"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UnreadableFileError(
+            f"{file or 'the pipe'} is not valid UTF-8",
+            hint="import reads what `tera export` writes",
         ) from error
     if json:
         output.json(counts)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +33,11 @@ class SentenceTransformerEmbedder:
             ModelLoadError: The files do not load, or are not the model that `spec` describes.
         """
         self.spec = spec
-        _forbid_network()
         try:
-            from sentence_transformers import SentenceTransformer
+            with _offline():
+                from sentence_transformers import SentenceTransformer
 
-            model: Any = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+                model: Any = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
         except Exception as error:
             raise ModelLoadError(
                 f"cannot load {spec.name}: {_first_line(error)}",
@@ -84,21 +84,23 @@ class SentenceTransformerEmbedder:
             )
 
 
-def _forbid_network() -> None:
-    """Keep the Hugging Face libraries off the network and quiet; they read this at import."""
-    os.environ["HF_HUB_OFFLINE"] = "1"
+@contextmanager
+def _offline() -> Iterator[None]:
+    """Keep the Hugging Face libraries off the network, and quiet, while a model loads."""
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    if "huggingface_hub" in sys.modules:
-        from huggingface_hub import constants
-
-        # The hub was imported before, to download this model.
-        constants.HF_HUB_OFFLINE = True
+    from huggingface_hub import constants
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    before, constants.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE, True
+    try:
+        yield
+    finally:
+        # Another model may be fetched later by this process.
+        constants.HF_HUB_OFFLINE = before
 
 
 def _first_line(error: Exception) -> str:

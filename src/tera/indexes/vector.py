@@ -1,9 +1,9 @@
 """Exact cosine search over a memory-mapped float32 matrix that follows the store's vector feed.
 
 Three files in a folder: `vectors.f32` (the rows), `keys.bin` (which chunk each row is of) and
-`header.json` (format, embedder, number of rows, last feed number seen, checksum of the keys). New
-rows are appended and the header replaced last, so a crash leaves at most bytes behind the end,
-which the next append overwrites. Anything that does not fit together is thrown away and read anew.
+`header.json` (format, embedder, number of rows, last feed number seen, a checksum). New rows are
+appended and the header replaced last, so a crash leaves at most bytes behind the end, which the
+next append overwrites. Anything that does not fit together is thrown away and read anew.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class _Header:
     dim: int
     rows: int
     sequence: int
-    keys_crc: int
+    checksum: int
 
 
 class VectorIndex:
@@ -181,7 +181,7 @@ class VectorIndex:
                 (header.format, header.embedder, header.dim) == wanted
                 and len(data) == header.rows * _KEY.itemsize
                 and size >= header.rows * header.dim * 4
-                and zlib.crc32(data) == header.keys_crc
+                and _checksum(data, header.sequence) == header.checksum
             )
         except (OSError, ValueError, TypeError):
             return False
@@ -216,7 +216,7 @@ class VectorIndex:
             self._header.dim,
             len(keys),
             sequence,
-            zlib.crc32(data),
+            _checksum(data, sequence),
         )
         self._keys = keys.copy()
         for name, content in (("keys.bin", data), ("header.json", _json(self._header))):
@@ -227,6 +227,10 @@ class VectorIndex:
 
     def _file(self, name: str) -> Path:
         return self._folder / name
+
+
+def _checksum(keys: bytes, sequence: int) -> int:
+    return zlib.crc32(keys, sequence)
 
 
 def _json(header: _Header) -> bytes:

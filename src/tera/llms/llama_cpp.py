@@ -12,8 +12,8 @@ from tera.errors import ConfigError, GenerationError, ModelLoadError
 from tera.models import ModelSpec
 from tera.prompts import CHAT_TEMPLATES, Prompt, chat_segments
 
-PROMPT_BATCH = 64
-"""Prompt tokens evaluated between two looks at Ctrl-C; below 32 evaluation gets slower."""
+PROMPT_BATCH = 32
+"""Prompt tokens evaluated between two looks at Ctrl-C; below 16 evaluation gets slower."""
 CONTEXT_STEP = 256
 """llama.cpp rounds its context up to a multiple of this, but the Python buffers are not."""
 SPARE_TOKENS = 4
@@ -62,7 +62,8 @@ class LlamaCppLLM:
                 verbose=False,
             )
         except Exception as error:
-            reason = _messages[-1] if _messages else str(error)
+            # The lines after the first only say that it failed.
+            reason = _messages[0] if _messages else str(error)
             raise ModelLoadError(
                 f"cannot load {spec.name}: {reason}", hint=f"tera models verify {spec.name}"
             ) from error
@@ -146,7 +147,8 @@ def _capture_log() -> Any:
 
     def keep(level: int, text: bytes, _: object) -> None:
         if level == ERROR_LEVEL:
-            _messages.append(text.decode(errors="replace").strip().rpartition(": ")[2])
+            line = text.decode(errors="replace").strip().partition(": ")[2]
+            _messages.append(line.removeprefix("error loading model: "))
 
     callback = llama_cpp.llama_log_callback(keep)
     llama_cpp.llama_log_set(callback, None)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tera.datatypes import Draft
 from tera.errors import UnreadableFileError, UnsupportedFormatError
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 MAX_BYTES = 16 * 1024 * 1024
 """Largest text of one memory. A book has about 1 MB; the store holds a value in memory at once."""
@@ -52,27 +55,47 @@ def read_file(path: Path) -> Draft:
         The draft, with the file as its source and the file's date.
 
     Raises:
-        UnreadableFileError: The file is missing, forbidden, too large or not a regular file.
-        UnsupportedFormatError: The file is not text.
+        UnreadableFileError: The file is missing, forbidden or too large.
+        UnsupportedFormatError: The file is not text, or not a regular file.
     """
+    import stat
     from dataclasses import replace
-    from datetime import UTC, datetime
 
     try:
-        if not path.is_file():
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
             raise UnsupportedFormatError(
                 f"{path} is not a regular file", hint=f"cat {path} | tera remember"
             )
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
-        modified = datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
     except OSError as error:
         raise UnreadableFileError(
             f"cannot read {path}: {error.strerror or error}", hint=f"ls -l {path}"
         ) from error
     check_size(len(data), str(path))
-    draft = find_reader(path)(data, path.name)
-    return replace(draft, source=str(path.absolute()), at=draft.at or modified, is_file=True)
+    draft = find_reader(path)(data, _storable(path.name))
+    return replace(
+        draft,
+        source=_storable(str(path.absolute())),
+        at=draft.at or _date(status.st_mtime),
+        is_file=True,
+    )
+
+
+def _storable(name: str) -> str:
+    """Escape bytes of a file's name that are not UTF-8."""
+    return name.encode(errors="backslashreplace").decode()
+
+
+def _date(seconds: float) -> datetime | None:
+    from datetime import UTC, datetime
+
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (OverflowError, ValueError):
+        # Some file systems keep dates that no calendar has.
+        return None
 
 
 def check_size(size_bytes: int, name: str) -> None:

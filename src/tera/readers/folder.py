@@ -12,7 +12,7 @@ ENDINGS = frozenset({".md", ".markdown", ".txt", ".text", ".rst", ".org", ".log"
 
 
 def list_files(folder: Path) -> list[Path]:
-    """Return the text files below a folder, sorted; hidden files and links are left out.
+    """Return the text files below a folder, sorted; hidden files, links and pipes are left out.
 
     Raises:
         UnreadableFileError: The folder cannot be listed.
@@ -29,6 +29,6 @@ def list_files(folder: Path) -> list[Path]:
         for name in sorted(files):
             path = Path(place, name)
             is_wanted = path.suffix.lower() in ENDINGS and not name.startswith(".")
-            if is_wanted and not path.is_symlink():
+            if is_wanted and path.is_file() and not path.is_symlink():
                 found.append(path)
     return found

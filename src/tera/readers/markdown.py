@@ -16,5 +16,5 @@ def read_markdown(data: bytes, name: str) -> Draft:
             is_code = not is_code
         heading = None if is_code else HEADING.match(line)
         if heading and len(heading[1]) == 1:
-            return Draft(text=text, title=heading[2].rstrip(" #"))
+            return Draft(text=text, title=heading[2].rstrip(" #") or name)
     return Draft(text=text, title=name)

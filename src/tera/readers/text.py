@@ -32,7 +32,7 @@ def decode(data: bytes, name: str) -> str:
             raise UnsupportedFormatError(f"{name} is a binary file", hint=_TEXT_ONLY) from error
         raise UnreadableFileError(
             f"{name} is not valid UTF-8 (byte {error.start})",
-            hint=f"iconv -f latin1 -t utf-8 {name} | tera remember",
+            hint="if it is Latin-1: iconv -f latin1 -t utf-8 FILE | tera remember",
         ) from error
     return checked(text, name)
 
@@ -47,7 +47,7 @@ def checked(text: str, name: str) -> str:
     if "\0" in text:
         raise UnsupportedFormatError(f"{name} has NUL bytes: a binary file", hint=_TEXT_ONLY)
     if not text.strip():
-        raise UnreadableFileError(f"{name} is empty", hint='tera remember "some text"')
+        raise UnreadableFileError(f"{name} is empty", hint="there must be at least one letter")
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
         raise UnreadableFileError(
             f"{name} is not valid Unicode text", hint="check the terminal's encoding: locale"

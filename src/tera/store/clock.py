@@ -16,7 +16,9 @@ def tick(last: str) -> str:
     last_ms, counter = (int(part) for part in (last or "0-0").split("-"))
     if now_ms > last_ms:
         return f"{now_ms:013d}-{0:04d}"
-    return f"{last_ms:013d}-{counter + 1:04d}"
+    # Four digits hold no more, and a longer counter would sort before a shorter one.
+    carry, counter = divmod(counter + 1, 10_000)
+    return f"{last_ms + carry:013d}-{counter:04d}"
 
 
 def time_of(clock: str) -> datetime:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,18 @@ from typing import Any
 from tera.errors import StoreDamagedError, StoreError, StoreUnreachableError
 
 _CONNECT_TIMEOUT_S = 5.0
+_NO_SPACE = re.compile(rf"os error ({errno.ENOSPC}|{errno.EDQUOT}|{errno.EFBIG})\b")
 _NOT_EXECUTED = re.compile("(failed|cancelled) transaction|not executed")
 
 
 @dataclass(slots=True)
 class Transaction:
-    """Statements that happen together or not at all."""
+    """Statements that happen together or not at all.
+
+    No record may be written or deleted twice in one. After UPSERT or ON DUPLICATE KEY UPDATE, which
+    set savepoints, SurrealKV (2.3) reads the older form back when it opens again; a server (3.0)
+    neither creates nor inserts what the same transaction has deleted.
+    """
 
     statements: list[str] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
@@ -67,12 +75,13 @@ class Connection:
         try:
             if self.is_server:
                 _probe(url)
-            session: Any = Surreal(url)
-            if not self.is_server:
-                session.connect()
-            if user:
-                session.signin({"username": user, "password": password})
-            session.use(namespace, database)
+            with nullcontext() if self.is_server else _silenced():
+                session: Any = Surreal(url)
+                if not self.is_server:
+                    session.connect()
+                if user:
+                    session.signin({"username": user, "password": password})
+                session.use(namespace, database)
         except Exception as error:
             raise self._cannot_open(error) from error
         self._session = session
@@ -110,15 +119,15 @@ class Connection:
         except Exception as error:
             if self.is_server:
                 raise self._unreachable(error) from error
-            raise StoreError(f"the store refused: {_line(error)}", hint="tera doctor") from error
+            raise _refused(error) from error
         if reply.get("error"):
-            raise StoreError(f"the store refused: {_line(reply['error'])}", hint="tera doctor")
+            raise _refused(reply["error"])
         results: Sequence[Mapping[str, Any]] = reply["result"]
         failures = [str(result["result"]) for result in results if result["status"] != "OK"]
         if failures:
             # The statements around the one that failed only say that the transaction did.
             cause = next((f for f in failures if not _NOT_EXECUTED.search(f)), failures[0])
-            raise StoreError(f"the store refused: {_line(cause)}", hint="tera doctor")
+            raise _refused(next((f for f in failures if _NO_SPACE.search(f)), cause))
         return [result["result"] for result in results]
 
     def _cannot_open(self, error: Exception) -> StoreError:
@@ -130,6 +139,8 @@ class Connection:
                 f"cannot write to {folder.parent}",
                 hint="set TERA_HOME to a folder that you can write to",
             )
+        if _NO_SPACE.search(str(error)):
+            return _refused(error)
         return StoreDamagedError(
             f"the store cannot be opened: {_line(error)}", hint="tera doctor --repair"
         )
@@ -149,6 +160,34 @@ def _probe(url: str) -> None:
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "wss" else 80)
     socket.create_connection((parts.hostname or "", port), timeout=_CONNECT_TIMEOUT_S).close()
+
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """Keep SurrealKV's own words away from stdout and stderr: it prints when it repairs a file.
+
+    What a repair lost is told when the journal brings it back.
+    """
+    saved = {stream: os.dup(stream) for stream in (1, 2)}
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for stream in saved:
+            os.dup2(nowhere, stream)
+        yield
+    finally:
+        os.close(nowhere)
+        for stream, copy in saved.items():
+            os.dup2(copy, stream)
+            os.close(copy)
+
+
+def _refused(error: object) -> StoreError:
+    if _NO_SPACE.search(str(error)):
+        return StoreError(
+            f"there is no space for the store: {_line(error)}",
+            hint="free some space; the journal brings back what the store could not take",
+        )
+    return StoreError(f"the store refused: {_line(error)}", hint="tera doctor")
 
 
 def _line(error: object) -> str:

@@ -60,10 +60,11 @@ def undoing(entries: Sequence[JournalEntry], number: int | None) -> list[Journal
     """
     known = {change.number: change for change in changes(entries)}
     if number is None:
-        open_changes = [c for c in known.values() if c.undone_by is None and c.undoes is None]
-        if not open_changes:
+        open_changes = (c for c in known.values() if c.undone_by is None and c.undoes is None)
+        last = next((c for c in reversed([*open_changes]) if _inverses(c, entries)), None)
+        if last is None:
             raise StoreError("there is nothing to undo", hint="tera log")
-        change = open_changes[-1]
+        change = last
     elif number not in known:
         raise StoreError(f"there is no change {number}", hint="tera log")
     else:
@@ -74,27 +75,35 @@ def undoing(entries: Sequence[JournalEntry], number: int | None) -> list[Journal
             hint=f"tera undo {change.undone_by} does it again",
         )
     _refuse_if_built_on(change, known.values())
-    earlier = [entry for entry in entries if entry.number < change.number]
-    undone: list[JournalEntry] = []
-    for entry in reversed(change.entries):
-        before = state_of(entry.memory_id, earlier)
-        undone.extend(_inverse(entry, before, change.number))
+    undone = _inverses(change, entries)
+    if not undone:
+        raise StoreError(f"change {change.number} changed nothing", hint="tera log")
     return undone
 
 
-def state_of(memory_id: str, entries: Iterable[JournalEntry]) -> Mapping[str, object] | None:
-    """Return the fields of a memory after these entries; None when it is not there."""
-    state: dict[str, object] | None = None
+def states(entries: Iterable[JournalEntry]) -> dict[str, Mapping[str, object]]:
+    """Return the fields of every memory that is there after these entries."""
+    there: dict[str, Mapping[str, object]] = {}
     for entry in entries:
-        if entry.memory_id != memory_id:
-            continue
         if entry.operation == "forget":
-            state = None
+            there.pop(entry.memory_id, None)
         elif entry.operation == "remember":
-            state = dict(entry.fields)
-        elif state is not None:
-            state |= entry.fields
-    return state
+            there[entry.memory_id] = entry.fields
+        elif entry.memory_id in there:
+            there[entry.memory_id] = {**there[entry.memory_id], **entry.fields}
+    return there
+
+
+def _inverses(change: Change, entries: Iterable[JournalEntry]) -> list[JournalEntry]:
+    touched = {entry.memory_id for entry in change.entries}
+    before = states(
+        entry for entry in entries if entry.number < change.number and entry.memory_id in touched
+    )
+    return [
+        inverse
+        for entry in reversed(change.entries)
+        for inverse in _inverse(entry, before.get(entry.memory_id), change.number)
+    ]
 
 
 def _inverse(

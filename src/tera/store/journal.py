@@ -24,6 +24,7 @@ SEGMENT_BYTES = 64 * 1024 * 1024
 _START = "0" * 64
 _SEAL = ', "sha256": "'
 _SEAL_LENGTH = len(_SEAL) + 64 + 2  # the seal, the digest, and `"}`
+_RESTORE = "save what the store has: tera export --to FILE; then take the journal from a backup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,12 @@ class Journal:
         self.folder = folder
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.device = self._device()
+            self.device = ""
             self._digest = _START
             self._clock = ""
             self.end = Position()
             self.torn_bytes = self._find_end()
+            self.device = self._device()
         except OSError as error:
             raise _refused(error) from error
 
@@ -99,7 +101,7 @@ class Journal:
             StoreDamagedError: A line does not match its checksum or does not follow the one before.
         """
         at = after or Position()
-        digest = _START if after is None or not after.number else None
+        digest = self._digest_at(at)
         for segment in range(at.segment, self.end.segment + 1):
             offset = at.offset if segment == at.segment else 0
             try:
@@ -107,9 +109,7 @@ class Journal:
             except FileNotFoundError as error:
                 if self.end.number == 0:
                     return
-                raise StoreDamagedError(
-                    f"segment {segment} of the journal is missing", hint="tera doctor"
-                ) from error
+                raise _missing(segment) from error
             with file:
                 file.seek(offset)
                 for line in file:
@@ -117,6 +117,16 @@ class Journal:
                     entry, digest = _unsealed(line, digest, at.number + 1)
                     at = Position(entry.number, segment, offset)
                     yield entry, at
+
+    def _digest_at(self, at: Position) -> str:
+        """Return the checksum in the line that ends at a position."""
+        if not at.number:
+            return _START
+        try:
+            line = _last_line(self._segment(at.segment), at.offset)
+        except FileNotFoundError as error:
+            raise _missing(at.segment) from error
+        return _unsealed(line, None, at.number)[1]
 
     def _find_end(self) -> int:
         """Set the end from the last segment; return the bytes of a torn last line set aside."""
@@ -129,18 +139,13 @@ class Journal:
             aside = self.folder / f"{segments[-1].stem}.{size}.torn"
             aside.write_bytes(torn)
             os.truncate(segments[-1], size)
-        if size:
-            line = _last_line(segments[-1], size)
+        # A new segment is empty when its first line could not be written.
+        last, at = (segments[-1], size) if size else (self._segment(segment - 1), 0)
+        if size or segment > 1:
+            line = _last_line(last, at or last.stat().st_size)
             entry, self._digest = _unsealed(line, None, None)
-            self.end = Position(entry.number, segment, size)
-            self._clock = entry.clock
-        elif segment > 1:
-            previous = self._segment(segment - 1)
-            entry, self._digest = _unsealed(
-                _last_line(previous, previous.stat().st_size), None, None
-            )
-            self.end = Position(entry.number, segment, 0)
-            self._clock = entry.clock
+            self.end = Position(entry.number, segment, at)
+            self._clock, self.device = entry.clock, entry.device
         return len(torn)
 
     def _write(self, file: Path, offset: int, data: bytes) -> None:
@@ -167,14 +172,15 @@ class Journal:
         return self.folder / f"{number:06d}.jsonl"
 
     def _device(self) -> str:
+        """Return this device's id; a lost file is written anew, as the last entry has it."""
         file = self.folder / "device"
-        try:
-            return file.read_text().strip()
-        except FileNotFoundError:
-            device = os.urandom(4).hex()
-            file.write_text(f"{device}\n")
-            file.chmod(0o600)
-            return device
+        known = file.read_text().strip() if file.exists() else ""
+        if known:
+            return known
+        device = self.device or os.urandom(4).hex()
+        file.write_text(f"{device}\n")
+        file.chmod(0o600)
+        return device
 
 
 def _sealed(entry: JournalEntry, previous: str) -> tuple[bytes, str]:
@@ -191,7 +197,7 @@ def _sealed(entry: JournalEntry, previous: str) -> tuple[bytes, str]:
     if entry.undoes is not None:
         record["undoes"] = entry.undoes
     body = json.dumps(record, ensure_ascii=False)[:-1].encode()
-    digest = hashlib.sha256(previous.encode() + body).hexdigest()
+    digest = _digest(previous, body)
     return body + f'{_SEAL}{digest}"}}\n'.encode(), digest
 
 
@@ -202,34 +208,41 @@ def _unsealed(line: bytes, previous: str | None, number: int | None) -> tuple[Jo
     body, digest = line[: -_SEAL_LENGTH - 1], seal[len(_SEAL) : len(_SEAL) + 64]
     try:
         record = json.loads(body + b"}")
-        newer = record["v"] > FORMAT
+        if record["v"] > FORMAT:
+            raise StoreError(
+                f"the journal was written by a newer Tera (format {record['v']}, this one reads"
+                f" {FORMAT})",
+                hint="pip install --upgrade tera",
+            )
+        entry = JournalEntry(
+            number=record["number"],
+            clock=record["clock"],
+            device=record["device"],
+            change=record["change"],
+            operation=record["operation"],
+            memory_id=record["memory"],
+            fields=record["fields"],
+            undoes=record.get("undoes"),
+        )
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged(where) from error
-    if newer:
-        raise StoreError(
-            f"the journal was written by a newer Tera (format {record['v']}, this one reads"
-            f" {FORMAT})",
-            hint="pip install --upgrade tera",
-        )
-    if previous is not None and hashlib.sha256(previous.encode() + body).hexdigest() != digest:
+    is_whole = seal == f'{_SEAL}{digest}"}}\n'
+    follows = previous is None or digest == _digest(previous, body)
+    if not is_whole or not follows or number not in (None, entry.number):
         raise _damaged(where)
-    if number is not None and record["number"] != number:
-        raise _damaged(where)
-    entry = JournalEntry(
-        number=record["number"],
-        clock=record["clock"],
-        device=record["device"],
-        change=record["change"],
-        operation=record["operation"],
-        memory_id=record["memory"],
-        fields=record["fields"],
-        undoes=record.get("undoes"),
-    )
     return entry, digest
 
 
+def _digest(previous: str, body: bytes) -> str:
+    return hashlib.sha256(previous.encode() + body).hexdigest()
+
+
 def _damaged(where: str) -> StoreDamagedError:
-    return StoreDamagedError(f"{where} of the journal is damaged", hint="tera doctor")
+    return StoreDamagedError(f"{where} of the journal is damaged", hint=_RESTORE)
+
+
+def _missing(segment: int) -> StoreDamagedError:
+    return StoreDamagedError(f"segment {segment} of the journal is missing", hint=_RESTORE)
 
 
 def _refused(error: OSError) -> StoreError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -47,6 +48,8 @@ class OpenStore:
         Returns:
             The entries as written.
         """
+        # Where the database could not take an earlier change, that one goes first.
+        self._catch_up()
         written = self.journal.append(entries)
         self.database.apply(written, self.journal.end, chunks)
         return written
@@ -58,7 +61,7 @@ class OpenStore:
             raise StoreError(
                 f"the journal ends at entry {self.journal.end.number}, but the store has applied"
                 f" {done.number}: part of the journal is missing",
-                hint="restore the journal folder from a backup",
+                hint="take the journal folder from a backup",
             )
         if done.number == self.journal.end.number:
             return 0
@@ -68,7 +71,7 @@ class OpenStore:
             batch.append(entry)
             count += 1
             if len(batch) == CATCH_UP_ENTRIES or end.number == self.journal.end.number:
-                self.database.apply(batch, end)
+                self.database.apply(batch, end, again=True)
                 batch = []
         return count
 
@@ -95,7 +98,12 @@ def open_store(config: Config, paths: Paths) -> Iterator[OpenStore]:
                 password=config.store_password,
             )
             try:
-                yield OpenStore(journal, SurrealStore(connection))
+                opened = OpenStore(journal, SurrealStore(connection))
+                if opened.caught_up or not journal.end.number:
+                    # A store that has lost something gives out again numbers of the feed that the
+                    # index has already seen.
+                    shutil.rmtree(paths.index, ignore_errors=True)
+                yield opened
             finally:
                 connection.close()
     finally:

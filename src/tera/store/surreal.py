@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tera.datatypes import Chunk, Filter, JournalEntry, Memory
 from tera.store.connection import Connection, Transaction, record
 from tera.store.journal import Position
 from tera.store.migrate import migrate
+from tera.store.outcomes import Outcome, outcomes_of
+from tera.store.rows import chunk_of, memory_of, text_sha256, where_of
 from tera.store.vectors import EmbeddedVectors, ServerVectors, chunk_id, chunk_range
 
 if TYPE_CHECKING:
     from tera.store.vectors import FloatMatrix
-
-CONTENT_FIELDS = frozenset({"text", "title", "at"})
-"""What is embedded; a change of anything else leaves the vectors as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,86 +56,99 @@ class SurrealStore:
         entries: Sequence[JournalEntry],
         end: Position,
         chunks: Mapping[str, Sequence[Chunk]] | None = None,
+        *,
+        again: bool = False,
     ) -> None:
-        """Do what journal entries say, and note that they are done, in one transaction.
+        """Do what journal entries say, and note that they are done.
+
+        There are up to two transactions: nothing is written again in the one that deleted it, which
+        neither SurrealKV nor a server of version 3 gets right. A crash between them is mended when
+        the journal is followed again.
 
         Args:
             entries: In the order of their numbers, from one device.
             end: The journal's position behind the last of them.
             chunks: By memory id, the chunks of memories that were already cut; the others are cut
                 when they are embedded.
+            again: Some of it may be there: of a write that was cut short, SurrealKV keeps a part.
         """
-        cut = chunks or {}
-        transaction = Transaction()
-        added: list[JournalEntry] = []
-        for entry in entries:
-            if entry.operation == "remember":
-                added.append(entry)
-                continue
-            self._insert(transaction, added, cut)
-            added = []
-            if entry.operation == "forget":
-                self._drop_chunks(transaction, entry.memory_id)
-                transaction.add("DELETE $id RETURN NONE", id=record("memory", entry.memory_id))
-            else:
-                self._edit(transaction, entry, cut)
-        self._insert(transaction, added, cut)
-        if entries:
-            transaction.add(
-                "UPSERT $device CONTENT $end RETURN NONE",
-                device=record("position", entries[-1].device),
-                end={"number": end.number, "segment": end.segment, "offset": end.offset},
-            )
-        self._connection.commit(transaction)
+        if not entries:
+            return
+        outcomes = outcomes_of(entries, again=again)
+        edited = [key for key, outcome in outcomes.items() if outcome.is_edited]
+        # Whoever edits may not know yet that another has forgotten it.
+        for key in set(edited) - self._existing(edited):
+            del outcomes[key]
+        clearing, writing = Transaction(), Transaction()
+        for key, outcome in outcomes.items():
+            self._clear(clearing, key, outcome)
+        self._write(writing, outcomes, chunks or {})
+        last = writing if writing.statements else clearing
+        last.add(
+            "UPSERT $device CONTENT $end RETURN NONE",
+            device=record("position", entries[-1].device),
+            end={"number": end.number, "segment": end.segment, "offset": end.offset},
+        )
+        self._connection.commit(clearing)
+        self._connection.commit(writing)
 
     def put_chunks(self, pending: PendingMemory, chunks: Sequence[Chunk]) -> None:
         """Keep the chunks of a memory that was remembered before the embedder was known."""
-        transaction = Transaction()
-        if self._is_current(pending):
-            self._insert_chunks(transaction, chunks)
-            _mark_pending(transaction, [pending.memory.id] if chunks else [])
-        self._connection.commit(transaction)
+        if not self._is_current(pending):
+            return
+        clearing, writing = Transaction(), Transaction()
+        # A write that was cut short can have left chunks that wait for nothing.
+        clearing.add(f"DELETE {chunk_range(pending.memory.id)} RETURN NONE")
+        self._connection.commit(clearing)
+        _insert_chunks(writing, chunks)
+        if not chunks:
+            writing.add("DELETE $id RETURN NONE", id=record("pending", pending.memory.id))
+        self._connection.commit(writing)
 
     def put_vectors(
         self, batch: Sequence[tuple[PendingMemory, Chunk]], matrix: FloatMatrix
     ) -> None:
-        """Keep the vectors of chunks; those of memories changed meanwhile are dropped.
+        """Keep the vectors of chunks that wait; those of memories changed meanwhile are dropped.
 
-        A memory is done when the last of its waiting chunks has its vector.
+        A memory is done when none of its chunks waits.
 
         Args:
             batch: The chunks, each with the memory it was cut from.
             matrix: float32 array of shape (len(batch), dim), rows of length 1.
         """
         memories = {pending.memory.id: pending for pending, _ in batch}
-        current = {key for key, pending in memories.items() if self._is_current(pending)}
-        rows = [row for row, (_, chunk) in enumerate(batch) if chunk.memory_id in current]
+        waiting = {
+            key: set(self._waiting(key)) if self._is_current(pending) else set()
+            for key, pending in memories.items()
+        }
+        rows = [row for row, (_, chunk) in enumerate(batch) if chunk in waiting[chunk.memory_id]]
         if not rows:
             return
         transaction = Transaction()
         keys = [(batch[row][1].memory_id, batch[row][1].ordinal) for row in rows]
         (self.feed or self._server).add(transaction, keys, matrix[rows])
-        finished = [
-            record("pending", chunk.memory_id)
-            for pending, chunk in batch
-            if chunk.memory_id in current and chunk == pending.chunks[-1]
-        ]
-        transaction.add("DELETE $finished RETURN NONE", finished=finished)
+        for row in rows:
+            waiting[batch[row][1].memory_id].discard(batch[row][1])
+        finished = {batch[row][1].memory_id for row in rows if not waiting[batch[row][1].memory_id]}
+        transaction.add(
+            "DELETE $finished RETURN NONE", finished=[record("pending", key) for key in finished]
+        )
         self._connection.commit(transaction)
 
     def set_embedder(self, name: str, dim: int) -> None:
         """Begin with another embedder: all chunks and vectors go, all memories become pending."""
-        transaction = Transaction()
+        clearing, writing = Transaction(), Transaction()
         vectors = self.feed or self._server
-        vectors.clear(transaction)
-        vectors.prepare(transaction, dim)
-        transaction.add("DELETE chunk RETURN NONE")
-        ids = self._connection.query("SELECT VALUE record::id(id) FROM memory")
-        _mark_pending(transaction, ids)
-        transaction.add(
-            "UPSERT meta:state MERGE { embedder: $name, dim: $dim } RETURN NONE", name=name, dim=dim
+        vectors.clear(clearing)
+        clearing.add("DELETE chunk RETURN NONE")
+        clearing.add("UPDATE meta:state MERGE { embedder: NONE } RETURN NONE")
+        _mark_pending(clearing, self._connection.query("SELECT VALUE record::id(id) FROM memory"))
+        vectors.prepare(writing, dim)
+        writing.add(
+            "UPDATE meta:state MERGE { embedder: $name, dim: $dim } RETURN NONE", name=name, dim=dim
         )
-        self._connection.commit(transaction)
+        self._connection.commit(clearing)
+        self._connection.commit(writing)
 
     # Questions.
 
@@ -155,7 +165,7 @@ class SurrealStore:
 
     def memories(self, ids: Sequence[str]) -> dict[str, Memory]:
         """Return memories by id; unknown ids are left out."""
-        return {row["id"].id: _memory(row) for row in self._memory_rows(ids)}
+        return {row["id"].id: memory_of(row) for row in self._memory_rows(ids)}
 
     def ids_with_prefix(self, prefix: str, limit: int) -> list[str]:
         """Return up to `limit` ids that begin with a prefix of letters and digits, in order."""
@@ -172,21 +182,23 @@ class SurrealStore:
         rows = self._connection.query(
             f"SELECT * FROM memory WHERE {where} = $value LIMIT 1", value=value
         )
-        return _memory(rows[0]) if rows else None
+        return memory_of(rows[0]) if rows else None
 
     def select(self, chosen: Filter, limit: int | None = None) -> list[Memory]:
         """Return the memories that pass a filter, newest first."""
-        where, parameters = _where(chosen)
+        where, parameters = where_of(chosen)
+        # SurrealDB 2 takes the first `limit` rows that an index finds, and only then sorts them.
+        index = "" if limit is None else "WITH NOINDEX"
         rows = self._connection.query(
-            f"SELECT * FROM memory {where} ORDER BY at_ms DESC, remembered_ms DESC, id"
+            f"SELECT * FROM memory {index} {where} ORDER BY at_ms DESC, remembered_ms DESC, id"
             + (f" LIMIT {int(limit)}" if limit is not None else ""),
             **parameters,
         )
-        return [_memory(row) for row in rows]
+        return [memory_of(row) for row in rows]
 
     def select_ids(self, chosen: Filter) -> list[str]:
         """Return the ids of the memories that pass a filter."""
-        where, parameters = _where(chosen)
+        where, parameters = where_of(chosen)
         ids: list[str] = self._connection.query(
             f"SELECT VALUE record::id(id) FROM memory {where}", **parameters
         )
@@ -197,7 +209,7 @@ class SurrealStore:
         rows = self._connection.query(
             "SELECT * FROM $keys", keys=[record("chunk", chunk_id(*key)) for key in keys]
         )
-        return [_chunk(row) for row in rows if row]
+        return [chunk_of(row) for row in rows if row]
 
     def pending(self, limit: int) -> list[PendingMemory]:
         """Return up to `limit` memories that wait for vectors."""
@@ -205,7 +217,7 @@ class SurrealStore:
             "SELECT VALUE record::id(id) FROM pending LIMIT $limit", limit=limit
         )
         return [
-            PendingMemory(_memory(row), row["content_clock"], self._waiting(row["id"].id))
+            PendingMemory(memory_of(row), row["content_clock"], self._waiting(row["id"].id))
             for row in self._memory_rows(ids)
         ]
 
@@ -233,128 +245,73 @@ class SurrealStore:
 
     def _waiting(self, memory_id: str) -> tuple[Chunk, ...]:
         rows = self._connection.query(f"SELECT * FROM {chunk_range(memory_id)} WHERE vector = NONE")
-        return tuple(_chunk(row) for row in rows)
+        return tuple(chunk_of(row) for row in rows)
 
     def _is_current(self, pending: PendingMemory) -> bool:
-        clock = self._connection.query(
-            "SELECT VALUE content_clock FROM ONLY $id", id=record("memory", pending.memory.id)
+        """Return whether a memory still waits with the content that it had."""
+        return bool(
+            self._connection.query(
+                "RETURN record::exists($waiting)"
+                " AND (SELECT VALUE content_clock FROM ONLY $memory) = $clock",
+                waiting=record("pending", pending.memory.id),
+                memory=record("memory", pending.memory.id),
+                clock=pending.content_clock,
+            )
         )
-        return bool(clock == pending.content_clock)
 
-    def _insert(
+    def _existing(self, ids: Sequence[str]) -> set[str]:
+        rows = self._connection.query(
+            "SELECT VALUE id FROM $ids", ids=[record("memory", key) for key in ids]
+        )
+        # SurrealDB 2 leaves out records that are not there, 3 gives null for them.
+        return {row.id for row in rows if row}
+
+    def _clear(self, transaction: Transaction, key: str, outcome: Outcome) -> None:
+        if outcome.is_void:
+            (self.feed or self._server).remove(transaction, key)
+        if outcome.is_void or outcome.is_old:
+            transaction.add(f"DELETE {chunk_range(key)} RETURN NONE")
+        if outcome.is_old:
+            transaction.add("DELETE $id RETURN NONE", id=record("memory", key))
+        if outcome.is_gone:
+            transaction.add("DELETE $id RETURN NONE", id=record("pending", key))
+
+    def _write(
         self,
         transaction: Transaction,
-        entries: Sequence[JournalEntry],
+        outcomes: Mapping[str, Outcome],
         chunks: Mapping[str, Sequence[Chunk]],
     ) -> None:
-        if not entries:
-            return
-        rows = [
-            {"id": entry.memory_id, "content_clock": entry.clock, **_columns(entry.fields)}
-            for entry in entries
-        ]
-        transaction.add("INSERT INTO memory $rows RETURN NONE", rows=rows)
-        _mark_pending(transaction, [entry.memory_id for entry in entries])
-        self._insert_chunks(
-            transaction, [chunk for entry in entries for chunk in chunks.get(entry.memory_id, ())]
-        )
-
-    def _edit(
-        self,
-        transaction: Transaction,
-        entry: JournalEntry,
-        chunks: Mapping[str, Sequence[Chunk]],
-    ) -> None:
-        columns = _columns(entry.fields)
-        if CONTENT_FIELDS & entry.fields.keys():
-            columns["content_clock"] = entry.clock
-            self._drop_chunks(transaction, entry.memory_id)
-            _mark_pending(transaction, [entry.memory_id])
-            self._insert_chunks(transaction, chunks.get(entry.memory_id, ()))
-        transaction.add(
-            "UPDATE $id MERGE $columns RETURN NONE",
-            id=record("memory", entry.memory_id),
-            columns=columns,
-        )
-
-    def _insert_chunks(self, transaction: Transaction, chunks: Sequence[Chunk]) -> None:
-        rows = [
-            {
-                "id": chunk_id(chunk.memory_id, chunk.ordinal),
-                "span": [chunk.start, chunk.end],
-                "heading": chunk.heading,
-            }
-            for chunk in chunks
-        ]
-        if rows:
-            transaction.add("INSERT INTO chunk $rows RETURN NONE", rows=rows)
-
-    def _drop_chunks(self, transaction: Transaction, memory_id: str) -> None:
-        (self.feed or self._server).remove(transaction, memory_id)
-        transaction.add(f"DELETE {chunk_range(memory_id)} RETURN NONE")
-        transaction.add("DELETE $id RETURN NONE", id=record("pending", memory_id))
+        added = {key: outcome for key, outcome in outcomes.items() if outcome.is_new}
+        if added:
+            rows = [{"id": key, **outcome.columns} for key, outcome in added.items()]
+            transaction.add("INSERT INTO memory $rows RETURN NONE", rows=rows)
+        for key, outcome in outcomes.items():
+            if outcome.columns and not outcome.is_new:
+                transaction.add(
+                    "UPDATE $id MERGE $columns RETURN NONE",
+                    id=record("memory", key),
+                    columns=outcome.columns,
+                )
+        renewed = [key for key, outcome in outcomes.items() if "content_clock" in outcome.columns]
+        _mark_pending(transaction, renewed)
+        _insert_chunks(transaction, [chunk for key in renewed for chunk in chunks.get(key, ())])
 
 
-def text_sha256(text: str) -> str:
-    """Return the hash by which the same content is known."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def to_ms(time: datetime) -> int:
-    """Return a time in milliseconds since 1970, UTC."""
-    return round(time.timestamp() * 1000)
+def _insert_chunks(transaction: Transaction, chunks: Sequence[Chunk]) -> None:
+    rows = [
+        {
+            "id": chunk_id(chunk.memory_id, chunk.ordinal),
+            "span": [chunk.start, chunk.end],
+            "heading": chunk.heading,
+        }
+        for chunk in chunks
+    ]
+    if rows:
+        transaction.add("INSERT INTO chunk $rows RETURN NONE", rows=rows)
 
 
 def _mark_pending(transaction: Transaction, ids: Sequence[str]) -> None:
     if ids:
         rows = [{"id": key} for key in ids]
         transaction.add("INSERT IGNORE INTO pending $rows RETURN NONE", rows=rows)
-
-
-def _columns(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn the fields of a journal entry into columns of the table."""
-    columns: dict[str, Any] = {}
-    for name, value in fields.items():
-        if name in ("at", "remembered_at"):
-            columns[name.removesuffix("_at") + "_ms"] = to_ms(datetime.fromisoformat(value))
-        elif name == "text":
-            columns |= {"text": value, "sha256": text_sha256(value)}
-        else:
-            columns[name] = value
-    return columns
-
-
-def _memory(row: Mapping[str, Any]) -> Memory:
-    return Memory(
-        id=row["id"].id,
-        text=row["text"],
-        title=row.get("title"),
-        tags=tuple(row["tags"]),
-        source=row.get("source"),
-        at=datetime.fromtimestamp(row["at_ms"] / 1000, UTC),
-        remembered_at=datetime.fromtimestamp(row["remembered_ms"] / 1000, UTC),
-    )
-
-
-def _chunk(row: Mapping[str, Any]) -> Chunk:
-    memory_id, _, ordinal = row["id"].id.partition("_")
-    return Chunk(memory_id, int(ordinal), row["span"][0], row["span"][1], row["heading"])
-
-
-def _where(chosen: Filter) -> tuple[str, dict[str, Any]]:
-    conditions: list[str] = []
-    parameters: dict[str, Any] = {}
-    if chosen.since:
-        conditions.append("at_ms >= $since")
-        parameters["since"] = to_ms(chosen.since)
-    if chosen.until:
-        conditions.append("at_ms <= $until")
-        parameters["until"] = to_ms(chosen.until)
-    for number, tag in enumerate(chosen.tags):
-        conditions.append(f"tags CONTAINS $tag{number}")
-        parameters[f"tag{number}"] = tag
-    if chosen.source:
-        conditions.append("(source = $source OR string::starts_with(source ?? '', $source_folder))")
-        parameters["source"] = chosen.source
-        parameters["source_folder"] = chosen.source.rstrip("/") + "/"
-    return ("WHERE " + " AND ".join(conditions) if conditions else ""), parameters

@@ -116,7 +116,9 @@ class EmbeddedVectors:
         """Take `count` numbers; one process owns the embedded store, so no other takes them too."""
         taken: int = transaction.parameters.get("last_vector") or self.last_number()
         if "last_vector" not in transaction.parameters:
-            transaction.statements.append("UPSERT meta:state MERGE { last_vector: $last_vector }")
+            transaction.statements.append(
+                "UPDATE meta:state MERGE { last_vector: $last_vector } RETURN NONE"
+            )
         transaction.parameters["last_vector"] = taken + count
         return taken + 1
 

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run
+
+TERA = [sys.executable, "-m", "tera"]
+WITHOUT_SOCKETS = """
+import socket, sys
+
+def refuse(event, arguments):
+    is_socket = event == "socket.__new__" and arguments[1] != socket.AF_UNIX
+    if is_socket or event == "socket.getaddrinfo":
+        raise RuntimeError(f"{event} {arguments}")
+
+sys.addaudithook(refuse)
+from tera.cli import main
+for arguments in (
+    ["remember", "The staging database listens on port 5433"],
+    ["search", "staging database port"],
+    ["ask", "Which port does the staging database use?"],
+):
+    sys.argv = ["tera", *arguments]
+    if code := main():
+        sys.exit(code)
+"""
+ON_A_SMALL_DISK = """
+import resource, sys
+from tera.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+sys.exit(main())
+"""
+
+
+def start(*arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [*TERA, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Unbuffered, Python does not notice that the reader has left in the middle of a line.
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
+    )
+
+
+def test_ctrl_c_stops_at_once_and_keeps_what_was_said_to_be_kept(
+    tera: Callable[..., Run], tmp_path: Path
+) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    for number in range(3000):
+        (folder / f"{number}.txt").write_text(f"note number {number}")
+    with start("remember", str(folder)) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err == b""
+    said = (first + out).decode().split()
+    kept = {line[:10] for line in tera("list").out.splitlines()}
+    assert 0 < len(said) < 3000
+    assert kept >= set(said)
+    assert tera("remember", "afterwards").code == 0
+
+
+def test_ctrl_c_while_it_waits_for_a_pipe(tera: Callable[..., Run]) -> None:
+    with start("remember", "one", "-") as process:
+        # No telling from outside when it reads; by then it has long caught the signal.
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=2)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err == b""
+    assert tera("list").code == 1
+
+
+def test_a_reader_that_leaves_early_causes_no_traceback(tera: Callable[..., Run]) -> None:
+    tera("remember", stdin=b"a line\n" * 100_000)
+    for command in ("export", "list --json"):
+        with start(*command.split()) as process:
+            assert process.stdout is not None
+            process.stdout.read(1)
+            process.stdout.close()
+            assert process.stderr is not None
+            assert process.stderr.read() == b""
+        assert process.returncode == 141
+
+
+def test_processes_that_remember_at_the_same_time_all_do(tera: Callable[..., Run]) -> None:
+    processes = [start("remember", f"thought {number}") for number in range(3)]
+    ids = set()
+    for process in processes:
+        out, err = process.communicate(timeout=60)
+        assert (process.returncode, err) == (0, b"")
+        ids.add(out.decode().strip())
+    assert {line[:10] for line in tera("list").out.splitlines()} == ids
+    assert len(ids) == 3
+
+
+def test_arguments_that_are_not_utf8_are_refused(tera: Callable[..., Run]) -> None:
+    done = subprocess.run([*TERA, "remember", b"caf\xe9"], capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (5, b"")
+    assert done.stderr.startswith(b"error: the text is not valid Unicode text\nhint: ")
+    assert tera("list").code == 1
+
+
+@pytest.mark.usefixtures("tiny_models")
+def test_remember_search_and_ask_open_no_socket() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_SOCKETS],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "HF_HUB_OFFLINE": "0"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Port 5433 [1]" in done.stdout
+
+
+def test_a_full_disk_loses_nothing(tera: Callable[..., Run]) -> None:
+    memory_id = tera("remember", "one").out.strip()
+    done = subprocess.run(
+        [sys.executable, "-c", ON_A_SMALL_DISK, "remember", "-"],
+        input=b"too much " * 100_000,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (7, b""), done.stderr
+    error, hint = done.stderr.decode().splitlines()
+    assert error.startswith("error: ")
+    assert "free some space" in hint
+    assert [line[:10] for line in tera("list").out.splitlines()] == [memory_id]
+    assert tera("remember", "two").code == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
+def test_output_that_cannot_be_written_is_an_error_and_the_memory_is_kept(
+    tera: Callable[..., Run],
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*TERA, "remember", "one"], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 3
+    error, hint = done.stderr.decode().splitlines()
+    assert error == "error: cannot write: No space left on device"
+    assert hint.startswith("hint: ")
+    assert tera("list").code == 0
+
+
+def test_closed_streams_do_no_harm(tera: Callable[..., Run]) -> None:
+    script = '"$0" -m tera remember "one two" <&- >&- 2>&-'
+    assert subprocess.run(["sh", "-c", script, sys.executable], check=False).returncode == 0
+    assert "one two" in tera("list").out
+    script = '"$0" -m tera show zzz <&- >&- 2>&-'
+    assert subprocess.run(["sh", "-c", script, sys.executable], check=False).returncode == 7
+
+
+def test_a_terminal_without_unicode_gets_what_it_can_show(
+    tera: Callable[..., Run], tera_process: Callable[..., Run]
+) -> None:
+    tera("remember", "Grüße")
+    listed = tera_process("list", PYTHONIOENCODING="ascii")
+    assert (listed.code, listed.err) == (0, "")
+    assert "Gr\\xfc\\xdfe" in listed.out
