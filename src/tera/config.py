@@ -102,7 +102,7 @@ def load_config(
 def _read_file(paths: Paths) -> dict[str, Any]:
     try:
         return tomllib.loads(paths.config_file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(

@@ -70,7 +70,7 @@ def _parse(file: Path) -> dict[str, ModelSpec]:
     try:
         tables: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
         return {name: _spec(name, table) for name, table in tables.items()}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (tomllib.TOMLDecodeError, OSError, TypeError, ValueError) as error:
         raise ConfigError(f"cannot use {file}: {error}", hint="correct the file") from error

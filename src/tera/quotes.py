@@ -22,7 +22,7 @@ MIN_QUOTE_WORDS = 5
 """A shorter sentence is quoted together with the next one."""
 MAX_SENTENCES = 60
 """Sentences compared for a quote: they are embedded while the person waits."""
-PASSAGE_WEIGHT = 0.5  # benchmarks/quotes.py, docs/decisions.md
+PASSAGE_WEIGHT = 1.0  # benchmarks/quotes.py, docs/decisions.md
 WORDS_WEIGHT = 0.6  # benchmarks/quotes.py, docs/decisions.md
 
 _WORD = re.compile(r"\w+")

@@ -16,12 +16,14 @@ from tera.errors import TeraError
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress
 
 INDENT = "    "
 _LINE_BREAKS = re.compile(r"[\t-\r\x85\u2028\u2029]+")
 _BIDI_CONTROLS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 """They make a terminal show text in another order than it has."""
+NEAREST = 3
+"""Memories shown when none is an answer."""
 PASSAGE_LINES = 8
 """Lines of a passage on a terminal; `tera show` has the whole memory."""
 
@@ -35,8 +37,8 @@ class Output:
 
     def __init__(self) -> None:
         """Prepare; nothing is printed."""
-        self._progress: Progress | None = None
-        self._tasks: dict[str, TaskID] = {}
+        self._task = ""
+        self._display: Any = None
         self._unfinished_word = ""
         self._column: int | None = None
 
@@ -152,9 +154,10 @@ class Output:
     def nearest(self, results: Sequence[SearchResult]) -> None:
         """Say that nothing in memory is an answer, and what came closest."""
         self.talk("nothing in memory answers that")
-        if results:
+        best = {result.memory.id: result for result in reversed(results)}
+        if best:
             self.talk("the nearest memories:")
-        for result in results:
+        for result in sorted(best.values(), key=lambda result: -result.score)[:NEAREST]:
             memory = result.memory
             text = f"  {memory.id}  {day(memory.at)}  {result.score:.2f}  {memory.headline}"
             self.talk(_cut(_printable(text, sys.stderr), _width()))
@@ -170,21 +173,19 @@ class Output:
         """Show how far a long task is; only on a terminal that can go back in its line."""
         if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
             return
-        if self._progress is None:
-            self._progress = _new_progress()
-            self._progress.start()
-        if task not in self._tasks:
-            # One line: what went before has ended.
-            for ended in self._tasks.values():
-                self._progress.update(ended, visible=False)
-            self._tasks[task] = self._progress.add_task(task)
-        self._progress.update(self._tasks[task], completed=done, total=total or None)
+        if task != self._task:
+            self.end_progress()
+            self._task = task
+            self._display = _bar(task, total) if total else _stderr().status(_plain(task))
+            self._display.start()
+        if total:
+            self._display.update(self._display.task_ids[0], completed=done, total=total)
 
     def end_progress(self) -> None:
         """Take the progress display away."""
-        if self._progress is not None:
-            self._progress.stop()
-            self._progress, self._tasks = None, {}
+        if self._display is not None:
+            self._display.stop()
+            self._display, self._task = None, ""
 
 
 def day(time: datetime) -> str:
@@ -225,12 +226,21 @@ def answer_record(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _new_progress() -> Progress:
+def _bar(task: str, total: int) -> Progress:
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
     from rich.progress import TimeRemainingColumn as Remaining
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), Remaining())
-    return Progress(*columns, console=_stderr(), transient=True)
+    progress = Progress(*columns, console=_stderr(), transient=True)
+    progress.add_task(_plain(task), total=total)
+    return progress
+
+
+def _plain(text: str) -> str:
+    """Return text in which rich sees no markup."""
+    from rich.markup import escape
+
+    return escape(text)
 
 
 def _stderr() -> Console:
