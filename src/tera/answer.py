@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from tera.datatypes import Answer, Citation, SearchResult
+from tera.errors import GenerationError
 from tera.prompts import NO_ANSWER, Note, answer_prompt, note_text
 from tera.sentences import sentences
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 OnText = Callable[[str], None]
 """Receives an answer as it is written, piece by piece."""
 
+ORIGIN_CHARACTERS = 100
+"""Most characters of a title in the prompt."""
 MIN_ANSWER_TOKENS = 64
 """Room that the prompt always leaves for an answer: about three sentences."""
 MAX_QUESTION_SHARE = 0.5
@@ -53,14 +56,19 @@ def write_answer(
     Raises:
         GenerationError: The model failed.
     """
-    question = _shortened(question, llm)
-    citations = fit_passages(question, results, llm, today, context_tokens)
-    prompt = answer_prompt(question, [_note(citation) for citation in citations], today)
+    asked = _shortened(question, llm)
+    citations = fit_passages(asked, results, llm, today, context_tokens)
+    if not citations:
+        raise GenerationError(
+            "no passage fits in the prompt", hint="raise ask.context_tokens: tera config show"
+        )
+    prompt = answer_prompt(asked, [_note(citation) for citation in citations], today)
     room = llm.context_tokens - llm.prompt_tokens(prompt)
     pieces = llm.generate(prompt, max(1, min(max_tokens, room)))
     text = _emit(clean_citations(pieces, len(citations)), on_text)
     if not text or _says_unknown(text):
-        return Answer(question, "", "unknown", nearest=tuple(results))
+        nearest = tuple(result for result in results if result.memory.id)
+        return Answer(question, "", "unknown", nearest=nearest)
     used = cited_numbers(text)
     # An answer without any marker rests on all that the model was shown.
     kept = tuple(c for c in citations if not used or c.number in used)
@@ -157,8 +165,10 @@ def _plain(text: str) -> str:
 def _note(citation: Citation) -> Note:
     result = citation.result
     is_piped = not result.memory.id
-    origin = result.memory.title or result.memory.source or ""
-    return Note(citation.number, result.text, None if is_piped else result.memory.at.date(), origin)
+    origin = (result.memory.title or result.memory.source or "")[:ORIGIN_CHARACTERS]
+    # The person's own calendar, as in all that is shown.
+    when = None if is_piped else result.memory.at.astimezone().date()
+    return Note(citation.number, result.text, when, origin)
 
 
 def _cut(citation: Citation, tokens: int, llm: LLM) -> Citation:

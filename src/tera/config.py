@@ -94,7 +94,7 @@ def load_config(
     if written:
         unknown = sorted(written)[0]
         raise ConfigError(
-            f"unknown setting {unknown!r} in {paths.config_file}", hint="see `tera config show`"
+            f"unknown setting {unknown!r} in {paths.config_file}", hint="remove or correct it there"
         )
     return Config(**values), origins
 
@@ -124,7 +124,7 @@ def _checked(key: str, value: object, kind: type, paths: Paths) -> object:
     if type(value) is not kind:
         raise ConfigError(
             f"{key} in {paths.config_file} must be a {_WORDS[kind]}, not {value!r}",
-            hint="see `tera config show`",
+            hint="correct it there",
         )
     return _in_range(key, value)
 
@@ -139,6 +139,12 @@ def _parsed(variable: str, text: str, kind: type) -> object:
 
 
 def _in_range(key: str, value: object) -> object:
+    is_url = key in ("store.url", variable_of("store.url"))
+    if is_url and value and not str(value).startswith(("ws://", "wss://")):
+        raise ConfigError(
+            f"{key} must begin with ws:// or wss://, not {value!r}",
+            hint="leave it empty for the embedded database",
+        )
     least = 0 if key.lower().endswith(("threads", "timeout_s")) else 1
     if isinstance(value, int | float) and not value >= least:  # NaN too
         raise ConfigError(
@@ -167,8 +173,10 @@ def write_setting(paths: Paths, key: str, value: str) -> None:
         for part in tables:
             table = table.setdefault(part, tomlkit.table())
         table[name] = value
-        paths.config_file.write_text(tomlkit.dumps(document), "utf-8")
-        paths.config_file.chmod(0o600)
+        aside = paths.config_file.with_suffix(".new")
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(tomlkit.dumps(document).encode())
+        aside.replace(paths.config_file)
     except (TOMLKitError, OSError, UnicodeDecodeError, TypeError) as error:
         raise ConfigError(
             f"cannot write {paths.config_file}: {error}", hint="edit the file by hand"

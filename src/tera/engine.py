@@ -6,18 +6,18 @@ writes, so that other commands can go on meanwhile.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
-from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from tera.answer import OnText, write_answer
 from tera.chunker import chunk_memory
 from tera.config import Config
 from tera.datatypes import Answer, Draft, Filter, Memory, SearchResult
-from tera.errors import StoreError
+from tera.errors import ModelLoadError, StoreError
 from tera.gate import gate_score
 from tera.model_loader import Listener, ModelLoader, SilentListener
 from tera.paths import Paths
@@ -34,10 +34,12 @@ if TYPE_CHECKING:
     from tera.embedders import Embedder, FloatVector
     from tera.embedders.tokens import TokenCounter
 
-T = TypeVar("T")
+T = TypeVar("T", Draft, Memory)
 
 WRITE_BATCH = 64
 """Memories written with one fsync."""
+WRITE_CHARACTERS = 4_000_000
+"""Characters after which a batch is written, however few memories it has."""
 EVERYTHING = Filter()
 
 
@@ -86,7 +88,8 @@ class Engine:
 
     def restore(self, memories: Iterable[Memory]) -> Iterator[Remembered]:
         """Take over exported memories under their own ids; see `remember`."""
-        return self._write(memories, Plan.restore)
+        good = (replace(memory, text=checked(memory.text, memory.id)) for memory in memories)
+        return self._write(good, Plan.restore)
 
     def _write(
         self, items: Iterable[T], plan_batch: Callable[[Plan, SurrealStore, Sequence[T]], None]
@@ -109,7 +112,12 @@ class Engine:
                 return
 
     def _plan(self, opened: OpenStore, change: int = 0) -> Plan:
-        return Plan(change, self.models.token_counter(opened.database.embedder()))
+        try:
+            counter = self.models.token_counter(opened.database.embedder())
+        except ModelLoadError:
+            # What cannot be cut now is cut by the next search, which says what is wrong.
+            counter = None
+        return Plan(change, counter)
 
     def _commit(self, opened: OpenStore, plan: Plan) -> int:
         """Write a plan; return the number of its change, 0 when there was nothing to write."""
@@ -237,7 +245,10 @@ class Engine:
         gate = gate_score(embedder, self.models.index_folder(embedder.spec.name) / "gate.json")
         results = [result for result in found if result.score >= gate]
         if piped.strip():
-            results = [*self._read_along(piped, vector, embedder, count), *results][:count]
+            # What is piped in comes first, and leaves room for memory.
+            room = count - min(len(results), count // 2)
+            along = self._read_along(piped, vector, embedder, room)
+            results = [*along, *results][:count]
         if not results:
             return Answer(question, "", "unknown", nearest=tuple(found))
         if use_llm and not self.models.has_llm():
@@ -277,7 +288,7 @@ class Engine:
             with self.store() as opened:
                 # Another command may have begun with one meanwhile.
                 if not opened.database.embedder():
-                    opened.database.set_embedder(name, embedder.spec.dim)
+                    self._begin_with(opened, embedder)
         self._embed_pending(embedder)
         return embedder
 
@@ -286,8 +297,13 @@ class Engine:
         embedder = self.models.embedder(name)
         with self.store() as opened:
             if opened.database.embedder() != name:
-                opened.database.set_embedder(name, embedder.spec.dim)
+                self._begin_with(opened, embedder)
         self._embed_pending(embedder)
+
+    def _begin_with(self, opened: OpenStore, embedder: Embedder) -> None:
+        # An index that is left of an earlier time with this embedder does not see what was voided.
+        shutil.rmtree(self.models.index_folder(embedder.spec.name), ignore_errors=True)
+        opened.database.set_embedder(embedder.spec.name, embedder.spec.dim)
 
     def _search(
         self, vector: FloatVector, embedder: Embedder, count: int, chosen: Filter
@@ -347,11 +363,15 @@ class Engine:
 
 
 def _take(waiting: Iterator[T], count: int) -> tuple[list[T], Exception | None]:
-    """Return the next items; and the error when one of them could not be had."""
+    """Return the next items, fewer when they are large; and the error when one could not be had."""
     batch: list[T] = []
+    size = 0
     try:
-        for item in islice(waiting, count):
+        for item in waiting:
             batch.append(item)
+            size += len(item.text)
+            if len(batch) == count or size >= WRITE_CHARACTERS:
+                break
     except Exception as error:
         return batch, error
     return batch, None

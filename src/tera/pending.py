@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tera.chunker import CountTokens, chunk_memory
@@ -15,6 +16,8 @@ from tera.store.surreal import PendingMemory
 if TYPE_CHECKING:
     from tera.embedders import Embedder
 
+MEMORIES_AT_ONCE = 64
+"""Memories read at once: a bound for memory, as one may have 16 MB."""
 EMBED_BATCH = 256
 """Chunks embedded before their vectors are saved: what a Ctrl-C can lose."""
 CONTEXT_CHARACTERS = 200
@@ -33,7 +36,7 @@ def embed_pending(
         open_store: Opens the store; it is not held open while the model works.
         embedder: The model that the store uses.
         count_tokens: The model's measure.
-        progress: Hears how many memories are done, and of how many.
+        progress: Hears how much is done, and of how much.
 
     Raises:
         EmbeddingMismatchError: Another process has begun to use another embedder.
@@ -43,23 +46,30 @@ def embed_pending(
         with open_store() as opened:
             _refuse_another(opened, embedder)
             total = total or opened.database.counts()["pending"]
-            pending = _cut(opened, count_tokens)
+            pending = opened.database.pending(MEMORIES_AT_ONCE)
         if not pending:
             return
-        for batch in _batches(pending):
+        total = max(total, done + len(pending))
+        cut = [_cut(open_store, waiting, count_tokens) for waiting in pending]
+        batches = list(_batches(cut))
+        for number, batch in enumerate(batches):
+            # In hundredths of a memory, so that a single long one moves too.
+            share = number / len(batches) * len(pending)
+            progress("reading memories", int((done + share) * 100), total * 100)
             texts = [embedded_text(waiting.memory, chunk) for waiting, chunk in batch]
             matrix = embedder.embed_passages(texts)
             with open_store() as opened:
                 _refuse_another(opened, embedder)
                 opened.database.put_vectors(batch, matrix)
         done += len(pending)
-        progress("reading memories", done, max(total, done))
+        progress("reading memories", done * 100, total * 100)
 
 
 def embedded_text(memory: Memory, chunk: Chunk) -> str:
     """Return what is embedded for a chunk: its date, title and headings, then its text."""
     about = " · ".join(part for part in (memory.title, chunk.heading) if part)
-    context = f"{memory.at:%-d %B %Y} {about[:CONTEXT_CHARACTERS]}".rstrip()
+    # The person's own calendar: that is the date they ask for.
+    context = f"{memory.at.astimezone():%-d %B %Y} {about[:CONTEXT_CHARACTERS]}".rstrip()
     return f"{context}\n{memory.text[chunk.start : chunk.end]}"
 
 
@@ -71,13 +81,18 @@ def _refuse_another(opened: OpenStore, embedder: Embedder) -> None:
         )
 
 
-def _cut(opened: OpenStore, count_tokens: CountTokens) -> list[PendingMemory]:
-    """Return the next memories that wait, all cut into chunks."""
-    pending = opened.database.pending(EMBED_BATCH)
-    uncut = [waiting for waiting in pending if not waiting.chunks]
-    for waiting in uncut:
-        opened.database.put_chunks(waiting, chunk_memory(waiting.memory, count_tokens))
-    return opened.database.pending(EMBED_BATCH) if uncut else pending
+def _cut(
+    open_store: Callable[[], AbstractContextManager[OpenStore]],
+    waiting: PendingMemory,
+    count_tokens: CountTokens,
+) -> PendingMemory:
+    """Return a memory that waits with its chunks, cut now if it was not before."""
+    if waiting.chunks:
+        return waiting
+    chunks = tuple(chunk_memory(waiting.memory, count_tokens))
+    with open_store() as opened:
+        opened.database.put_chunks(waiting, chunks)
+    return replace(waiting, chunks=chunks)
 
 
 def _batches(pending: Sequence[PendingMemory]) -> Iterator[list[tuple[PendingMemory, Chunk]]]:

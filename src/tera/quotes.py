@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tera.datatypes import Answer, Citation, SearchResult
@@ -20,7 +20,7 @@ QUOTE_SHARE = 0.85
 """A further sentence is quoted when it scores at least this share of the best one."""
 MIN_QUOTE_WORDS = 5
 """A shorter sentence is quoted together with the next one."""
-MAX_SENTENCES = 60
+MAX_SENTENCES = 120
 """Sentences compared for a quote: they are embedded while the person waits."""
 PASSAGE_WEIGHT = 1.0  # benchmarks/quotes.py, docs/decisions.md
 WORDS_WEIGHT = 0.6  # benchmarks/quotes.py, docs/decisions.md
@@ -113,11 +113,14 @@ def find_sentences(results: Sequence[SearchResult]) -> list[tuple[int, str]]:
     """Return the first MAX_SENTENCES sentences of passages, each with its passage's place."""
     found: list[tuple[int, str]] = []
     for place, result in enumerate(results):
-        found += [(place, sentence) for sentence in _sentences(result)]
+        whole = " ".join(result.text.split())
+        found += [(place, sentence) for sentence in _sentences(result) or [whole]]
     return found[:MAX_SENTENCES]
 
 
-def _sentences(result: SearchResult) -> Iterator[str]:
+def _sentences(result: SearchResult) -> list[str]:
+    """Return a passage's sentences; none when it is nothing but a heading."""
+    found: list[str] = []
     text = result.memory.text
     for first, last in paragraphs(result.text):
         begin: int | None = None
@@ -128,8 +131,9 @@ def _sentences(result: SearchResult) -> Iterator[str]:
             # "3. The lift." says something only together with what follows it.
             is_last = not text[end : result.start + last].strip()
             if is_last or len(text[begin:end].split()) >= MIN_QUOTE_WORDS:
-                yield " ".join(text[begin:end].split())
+                found.append(" ".join(text[begin:end].split()))
                 begin = None
+    return found
 
 
 def _stems(text: str) -> set[str]:

@@ -15,6 +15,8 @@ from tera.store.surreal import SurrealStore
 from tera.transfer import fields_of
 
 ID_LENGTH = 10
+EAGER_CHARACTERS = 100_000
+"""Longer texts are cut with the next search: others must not wait for it."""
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 
 Status = Literal["new", "known", "updated"]
@@ -101,7 +103,7 @@ class Plan:
         self.entries.append(self._entry("forget", memory_id, {}))
 
     def _cut(self, memory: Memory) -> None:
-        if self.count_tokens:
+        if self.count_tokens and len(memory.text) <= EAGER_CHARACTERS:
             self.chunks[memory.id] = chunk_memory(memory, self.count_tokens)
 
     def _entry(
@@ -136,11 +138,23 @@ def to_milliseconds(time: datetime) -> datetime:
 
 
 def _with_additions(memory: Memory, draft: Draft) -> Memory:
-    """Return a memory with what a draft of the same text adds: tags, a title if it had none."""
-    tags = tuple(dict.fromkeys((*memory.tags, *draft.tags)))
-    return replace(memory, tags=tags, title=memory.title or draft.title)
+    """Return a memory with what a draft of the same text adds.
+
+    What a person says of a text they tell again counts; a file's name and date do not change what
+    is known of the same text.
+    """
+    memory = replace(memory, tags=tuple(dict.fromkeys((*memory.tags, *draft.tags))))
+    if draft.is_file:
+        return replace(memory, title=memory.title or draft.title)
+    return replace(
+        memory,
+        title=draft.title or memory.title,
+        source=draft.source or memory.source,
+        at=to_milliseconds(draft.at) if draft.at else memory.at,
+    )
 
 
 def _brought_up_to_date(memory: Memory, draft: Draft) -> Memory:
     at = to_milliseconds(draft.at) if draft.at else now()
-    return replace(_with_additions(memory, draft), text=draft.text, at=at)
+    title = draft.title or memory.title
+    return replace(_with_additions(memory, draft), text=draft.text, title=title, at=at)

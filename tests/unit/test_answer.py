@@ -296,3 +296,8 @@ def tokens_of(llm: LLM, text: object) -> list[int]:
 
 def test_a_memory_full_of_marks_is_counted_as_the_text_it_is(llm: LLM) -> None:
     assert llm.count_tokens("<|im_end|>") > 3
+
+
+def test_a_long_title_leaves_room_for_its_passage(load_tiny: LoadLLM) -> None:
+    answer, _ = answered(load_tiny("Milk", " [1]"), result("Milk is here.", title="title " * 500))
+    assert [citation.number for citation in answer.citations] == [1]

@@ -46,7 +46,7 @@ def test_every_setting_can_be_given_in_the_file_and_as_a_variable(
     paths: Paths, setting: str
 ) -> None:
     key, default = key_of(setting), getattr(Config(), setting)
-    value = "text" if isinstance(default, str) else 17
+    value = "ws://host" if isinstance(default, str) else 17
     table, _, name = key.rpartition(".")
     head = f"[{table}]\n" if table else ""
     paths.config_file.write_text(f"{head}{name} = {value!r}\n")
@@ -63,6 +63,7 @@ def test_a_quoted_key_with_a_dot_is_the_key(paths: Paths) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        ("[store]\nurl = 'mem://'", "must begin with ws://"),
         ("no_such_key = 1", "unknown setting 'no_such_key'"),
         ("[ask]\nK = 1", "unknown setting 'ask.K'"),
         ("[ask]\nk = '5'", "ask.k in .* must be a whole number, not '5'"),

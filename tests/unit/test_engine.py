@@ -48,6 +48,16 @@ def texts(memories: Iterable[Memory]) -> set[str]:
 # Remember.
 
 
+def test_large_texts_are_written_before_there_are_many_of_them(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tera.engine.WRITE_CHARACTERS", 10)
+    drafts = iter([Draft("a text of some length"), Draft("another such text"), Draft("a third")])
+    first = next(iter(engine.remember(drafts)))
+    assert first.status == "new"
+    assert next(drafts).text == "another such text"
+
+
 def test_what_is_remembered_twice_is_kept_once(engine: Engine) -> None:
     assert statuses(engine, Draft("text", tags=("a",))) == ["new"]
     assert statuses(engine, Draft("text", tags=("b",)), Draft("other")) == ["known", "new"]
@@ -263,6 +273,25 @@ def test_another_embedder_makes_all_vectors_anew(two_embedders: Engine) -> None:
     assert embedder_and_counts(two_embedders) == ("second-bert", done)
     assert two_embedders.search("port", 1)[0].text == "the port is 5433"
     assert (two_embedders.paths.index / "second-bert" / "header.json").exists()
+
+
+def test_going_back_to_an_embedder_leaves_no_old_vectors(two_embedders: Engine) -> None:
+    (memory,) = remember(two_embedders, "The cat sleeps on the sofa")
+    two_embedders.use_embedder("tiny-bert")
+    two_embedders.search("cat sofa", 3)
+    two_embedders.use_embedder("second-bert")
+    two_embedders.edit(memory, replace(memory, text="Winter tyres are in the garage"))
+    two_embedders.use_embedder("tiny-bert")
+    scores = {found.text: found.score for found in two_embedders.search("cat sofa", 3)}
+    assert scores["Winter tyres are in the garage"] < 0.5
+
+
+def test_what_is_piped_in_leaves_room_for_memory(engine: Engine) -> None:
+    remember(engine, "The staging database listens on port 5433")
+    piped = "\n\n".join(f"Paragraph {n} of staging database port talk. " * 8 for n in range(9))
+    answer = engine.ask("staging database port", count=4, piped=piped, use_llm=False)
+    assert answer.kind == "extractive"
+    assert "5433" in answer.text
 
 
 def test_a_change_of_embedder_that_was_interrupted_goes_on(

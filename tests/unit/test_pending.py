@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -161,7 +162,7 @@ def test_vectors_of_two_embedders_are_never_mixed(engine: Engine) -> None:
         assert opened.database.feed.feed(0) == []
 
 
-def test_progress_counts_memories(engine: Engine) -> None:
+def test_progress_counts_hundredths_of_memories(engine: Engine) -> None:
     remember(engine, "one", "two", "three")
     counter = engine.models.token_counter("tiny-bert")
     assert counter
@@ -174,11 +175,12 @@ def test_progress_counts_memories(engine: Engine) -> None:
         counter,
         lambda _, done, total: heard.append((done, total)),
     )
-    assert heard[-1] == (3, 3)
+    assert heard[0] == (0, 300)
+    assert heard[-1] == (300, 300)
 
 
 def test_date_title_and_heading_are_embedded_with_a_chunk() -> None:
-    at = datetime(2024, 5, 1, tzinfo=UTC)
+    at = datetime(2024, 5, 1, 12, tzinfo=UTC)
     memory = Memory("a", "some text here", at, at, title="Notes")
     assert embedded_text(memory, Chunk("a", 0, 5, 9, "Plans > May")) == (
         "1 May 2024 Notes · Plans > May\ntext"
@@ -186,3 +188,15 @@ def test_date_title_and_heading_are_embedded_with_a_chunk() -> None:
     assert embedded_text(replace(memory, title=None), Chunk("a", 0, 0, 4)) == "1 May 2024\nsome"
     long = replace(memory, title="x" * 10_000)
     assert len(embedded_text(long, Chunk("a", 0, 0, 4))) < 250
+
+
+def test_the_date_that_is_embedded_is_the_persons_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        at = datetime(2024, 4, 30, 15, tzinfo=UTC)
+        text = embedded_text(Memory("a", "text", at, at), Chunk("a", 0, 0, 4))
+    finally:
+        monkeypatch.delenv("TZ")
+        time.tzset()
+    assert text == "1 May 2024\ntext"

@@ -104,3 +104,9 @@ def test_a_passage_unlike_the_question_is_quoted_too(embedder: Embedder) -> None
     answer, shown = quoted(embedder, "Which port?", result("0", score=-0.9))
     assert shown == "“0” [1]"
     assert answer.citations
+
+
+def test_a_passage_that_is_nothing_but_a_heading_is_quoted_whole(embedder: Embedder) -> None:
+    memory = Memory("m1", "# " + "staging " * 50 + "\ntext below", NOW, NOW)
+    _, shown = quoted(embedder, "staging", SearchResult(memory, 0, 100, 0.9))
+    assert shown.startswith("“# staging staging")

@@ -59,8 +59,10 @@ def test_the_same_text_is_kept_once_and_gains_tags_and_title(home: Path) -> None
         (again,), status = remember(store, Draft("text", tags=("b", "a"), title="now titled"))
         assert status == ["known"]
         assert again == replace(first, tags=("a", "b"), title="now titled")
-        (kept,), _ = remember(store, Draft("text", title="another title"))
-        assert kept.title == "now titled"
+        (named,), _ = remember(store, Draft("text", title="another title"))
+        assert named.title == "another title"
+        (kept,), _ = remember(store, Draft("text", title="a.txt", source="/a.txt", is_file=True))
+        assert kept.title == "another title"
 
 
 def test_what_is_known_in_every_respect_writes_nothing(home: Path) -> None:

@@ -67,7 +67,7 @@ class LlamaCppLLM:
             raise ModelLoadError(
                 f"cannot load {spec.name}: {reason}", hint=f"tera models verify {spec.name}"
             ) from error
-        self.context_tokens = min(context, spec.context_tokens) - SPARE_TOKENS
+        self.context_tokens = spec.context_tokens - SPARE_TOKENS
 
     def count_tokens(self, text: str) -> int:
         """Return the number of tokens of a text; see `LLM.count_tokens`."""
