@@ -12,11 +12,10 @@ from datetime import datetime
 from tera import hub
 from tera.datatypes import Memory
 from tera.engine import Engine
-from tera.errors import TeraError
+from tera.errors import StoreError, TeraError
 from tera.store.history import states
 from tera.store.journal import Journal
-from tera.store.lock import exclusive_lock
-from tera.store.opened import OpenStore
+from tera.store.opened import OpenStore, check_journal, connected, own_home
 from tera.transfer import fields_of
 
 
@@ -43,22 +42,24 @@ def examine(engine: Engine) -> Iterator[Finding]:
     except TeraError as error:
         yield Finding("store", False, error.message, error.hint)
     yield from _guarded("embedder", lambda: _embedder(engine))
-    yield _llm(engine)
+    yield from _guarded("llm", lambda: _llm(engine))
 
 
 def repair(engine: Engine) -> Iterator[Finding]:
     """Set the embedded store and the index aside and build them anew from the journal.
 
     Raises:
-        StoreError: The journal is damaged, or another process uses the store; nothing was done.
+        StoreError: The journal is damaged or lost, or another process uses the store; nothing was
+            done.
     """
     paths = engine.paths
-    paths.create()
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    with exclusive_lock(paths.lock, engine.config.store_lock_timeout_s):
+    with own_home(engine.config, paths):
         # A store must not go before it is certain that the journal can bring it back.
-        for _ in Journal(paths.journal).entries():
+        journal = Journal(paths.journal)
+        for _ in journal.entries():
             pass
+        _check_journal(engine, journal)
         for part, folder in (("store", paths.store), ("index", paths.index)):
             if folder.exists() and not (part == "store" and engine.config.store_url):
                 aside = folder.with_name(f"{folder.name}.damaged-{stamp}")
@@ -67,6 +68,19 @@ def repair(engine: Engine) -> Iterator[Finding]:
     with engine.store() as opened:
         count = opened.database.counts()["memory"]
     yield Finding("store", True, f"{count} memories brought back from the journal")
+
+
+def _check_journal(engine: Engine, journal: Journal) -> None:
+    """Refuse to set aside a store that has applied what the journal does not hold."""
+    if engine.config.store_url or not engine.paths.store.exists():
+        return
+    try:
+        with connected(engine.config, engine.paths) as database:
+            applied = database.positions()
+    except StoreError:
+        # What cannot be read cannot be asked, and is what a repair is for.
+        return
+    check_journal(journal, applied)
 
 
 def _guarded(part: str, look: Callable[[], Finding]) -> Iterator[Finding]:
@@ -100,6 +114,11 @@ def _store(opened: OpenStore) -> Finding:
     if missing := len(expected) - len(found):
         says = f"{missing} of {len(expected)} memories in the journal are not in the store"
         return Finding("store", False, says, "tera doctor --repair")
+    # A server also has what other devices have told it.
+    if opened.database.feed and (unknown := opened.database.counts()["memory"] - len(found)):
+        says = f"{unknown} memories in the store are not in the journal"
+        remedy = "tera export --to memories.jsonl saves them; then tera doctor --repair"
+        return Finding("store", False, says, remedy)
     if altered := sum(not _is_same(found[key], fields) for key, fields in expected.items()):
         says = f"{altered} of {len(expected)} memories in the store are not as in the journal"
         return Finding("store", False, says, "tera doctor --repair")

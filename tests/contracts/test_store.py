@@ -238,8 +238,7 @@ def test_any_entries_applied_at_once_read_the_same_after_reopening(
             there.add(entry.memory_id)
         if entry.operation == "forget":
             there.discard(entry.memory_id)
-        named = replace(entry, memory_id=keys[entry.memory_id], device="other")
-        entries.append(numbered(named, len(entries) + 1))
+        entries.append(replace(entry, memory_id=keys[entry.memory_id]))
     expected = {
         key: (fields["text"], fields["title"], fields["tags"])
         for key, fields in states(entries).items()
@@ -257,7 +256,8 @@ def test_any_entries_applied_at_once_read_the_same_after_reopening(
         return ids & {*keys.values()}
 
     with reopen() as store:
-        store.database.apply(entries, Position(len(entries), 1, 1), chunks, again=again)
+        written = store.journal.append(entries)
+        store.database.apply(written, store.journal.end, chunks, again=again)
         assert found(store) == expected
         assert waiting(store) == {*expected}
     with reopen() as store:

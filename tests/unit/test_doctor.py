@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import pytest
 
@@ -10,6 +11,7 @@ from tera.doctor import Finding, examine, repair
 from tera.engine import Engine
 from tera.errors import StoreDamagedError, StoreLockedError
 from tera.store.lock import exclusive_lock
+from tera.store.opened import open_database
 
 
 @pytest.fixture
@@ -81,6 +83,28 @@ def test_memories_missing_from_the_store_are_found(used: Engine) -> None:
     assert not finding.is_well
     assert finding.says == "1 of 3 memories in the journal are not in the store"
     assert finding.remedy == "tera doctor --repair"
+
+
+def test_memories_that_only_the_store_has_are_found(used: Engine) -> None:
+    query(used, "CREATE memory:extra CONTENT (SELECT * OMIT id FROM ONLY memory LIMIT 1)")
+    finding = findings(used)["store"]
+    assert not finding.is_well
+    assert finding.says == "1 memories in the store are not in the journal"
+    assert "tera export" in finding.remedy
+
+
+def test_a_lost_journal_is_found_and_repair_leaves_the_store(used: Engine) -> None:
+    shutil.rmtree(used.paths.journal)
+    finding = findings(used)["store"]
+    assert not finding.is_well
+    assert "part of the journal is missing" in finding.says
+
+    with pytest.raises(StoreDamagedError, match="part of the journal is missing"):
+        list(repair(used))
+
+    assert list(used.paths.home.glob("*.damaged-*")) == []
+    with open_database(used.config, used.paths) as database:
+        assert database.counts()["memory"] == 3
 
 
 def test_memories_altered_in_the_store_are_found(used: Engine) -> None:

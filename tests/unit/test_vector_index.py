@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -306,6 +307,32 @@ def test_changed_vectors_are_found_by_the_comparison(folder: Path) -> None:
     assert index.compare(feed.read) == 1
     feed.add("new", *vectors(2, seed=3))
     assert index.compare(feed.read) == 3
+
+
+def test_vectors_that_the_store_no_longer_has_are_counted(folder: Path) -> None:
+    feed = filled()
+    index = opened(folder, feed)
+    del feed.rows[4], feed.rows[7]
+    assert index.compare(feed.read) == 2
+
+
+def test_vectors_are_on_the_disk_before_the_header_counts_them(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = filled(3)
+    index = opened(folder, feed)
+    header = folder / "header.json"
+    counted: list[tuple[int, int]] = []
+
+    def watched(descriptor: int) -> None:
+        vectors = os.fstat(descriptor).st_size // (DIM * 4)
+        counted.append((vectors, json.loads(header.read_bytes())["rows"]))
+
+    monkeypatch.setattr(os, "fsync", watched)
+    feed.add("new", *vectors(1))
+    index.follow(feed.read, feed.last)
+
+    assert counted == [(4, 3)]
 
 
 def test_a_vector_of_another_length_is_refused(folder: Path) -> None:

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -132,17 +132,21 @@ class VectorIndex:
         ]
 
     def compare(self, read_feed: ReadFeed) -> int:
-        """Return how many vectors of the feed are not in the index as they are in the store."""
+        """Return how many vectors are only in the feed, only in the index, or not the same."""
         places = {(k["memory"], int(k["ordinal"])): row for row, k in enumerate(self._keys)}
         matrix = self._matrix()
+        matched: set[int] = set()
         wrong = sequence = 0
         while rows := read_feed(sequence):
             sequence = rows[-1].sequence
             for row in rows:
-                if row.embedding is not None:
-                    place = places.get((row.memory_id.encode(), row.ordinal))
-                    wrong += place is None or matrix[place].tobytes() != row.embedding
-        return wrong
+                if row.embedding is None:
+                    continue
+                place = places.get((row.memory_id.encode(), row.ordinal))
+                wrong += place is None or matrix[place].tobytes() != row.embedding
+                if place is not None:
+                    matched.add(place)
+        return wrong + self.size - len(matched)
 
     def _take(self, rows: Sequence[VectorChange]) -> None:
         dim = self._header.dim
@@ -196,7 +200,7 @@ class VectorIndex:
         with os.fdopen(descriptor, "wb") as file:
             file.truncate(offset)
             file.seek(offset)
-            file.write(vectors.tobytes())
+            _write_through(file, vectors.tobytes())
         self._commit(keys, sequence)
 
     def _write(self, vectors: npt.NDArray[np.float32], keys: Keys, sequence: int) -> None:
@@ -204,7 +208,7 @@ class VectorIndex:
         self._file("header.json").unlink(missing_ok=True)
         aside = self._file("vectors.f32.new")
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(vectors.tobytes())
+            _write_through(file, vectors.tobytes())
         aside.replace(self._file("vectors.f32"))
         self._commit(keys, sequence)
 
@@ -227,6 +231,13 @@ class VectorIndex:
 
     def _file(self, name: str) -> Path:
         return self._folder / name
+
+
+def _write_through(file: BinaryIO, data: bytes) -> None:
+    """Write to the disk itself: the checksum in the header covers no vectors."""
+    file.write(data)
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _checksum(keys: bytes, sequence: int) -> int:

@@ -39,6 +39,15 @@ class Transaction:
             self.parameters[unique] = value
         self.statements.append(statement)
 
+    def set_last(self, statement: str, **parameters: object) -> None:
+        """Add a statement once; each further call only gives its parameters other values.
+
+        Its `$names` are those of the whole transaction.
+        """
+        if statement not in self.statements:
+            self.statements.append(statement)
+        self.parameters |= parameters
+
 
 def record(table: str, key: str) -> Any:
     """Return a record id as a parameter: portable where building one in a query is not."""
@@ -59,7 +68,8 @@ class Connection:
             url: `surrealkv://FOLDER`, `ws://HOST:PORT/rpc` or `wss://...`.
             namespace: The namespace to use.
             database: The database to use.
-            user: Name to sign in with; empty for none.
+            user: Name to sign in with, of the database, the namespace or the whole server; empty
+                for none.
             password: The user's password.
 
         Raises:
@@ -80,7 +90,7 @@ class Connection:
                 if not self.is_server:
                     session.connect()
                 if user:
-                    session.signin({"username": user, "password": password})
+                    _sign_in(session, namespace, database, user, password)
                 session.use(namespace, database)
         except Exception as error:
             raise self._cannot_open(error) from error
@@ -160,6 +170,20 @@ def _probe(url: str) -> None:
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "wss" else 80)
     socket.create_connection((parts.hostname or "", port), timeout=_CONNECT_TIMEOUT_S).close()
+
+
+def _sign_in(session: Any, namespace: str, database: str, user: str, password: str) -> None:
+    """Sign in as a user of the database, else of the namespace, else of the whole server."""
+    from surrealdb.errors import NotAllowedError
+
+    name = {"username": user, "password": password}
+    for level in ({"namespace": namespace, "database": database}, {"namespace": namespace}):
+        try:
+            session.signin({**level, **name})
+        except NotAllowedError:
+            continue
+        return
+    session.signin(name)
 
 
 @contextmanager

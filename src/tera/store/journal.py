@@ -24,7 +24,10 @@ SEGMENT_BYTES = 64 * 1024 * 1024
 _START = "0" * 64
 _SEAL = ', "sha256": "'
 _SEAL_LENGTH = len(_SEAL) + 64 + 2  # the seal, the digest, and `"}`
-_RESTORE = "save what the store has: tera export --to FILE; then take the journal from a backup"
+RESTORE_HINT = (
+    "tera export --to memories.jsonl saves what the store has; then restore the journal folder from"
+    " a backup"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +121,27 @@ class Journal:
                     at = Position(entry.number, segment, offset)
                     yield entry, at
 
+    def holds(self, device: str, at: Position) -> bool:
+        """Return whether the entry that ends at a position is here, and of this device.
+
+        Raises:
+            StoreDamagedError: The entry is damaged.
+        """
+        if at.number > self.end.number:
+            return False
+        return not at.number or self._entry_at(at)[0].device == device
+
     def _digest_at(self, at: Position) -> str:
         """Return the checksum in the line that ends at a position."""
-        if not at.number:
-            return _START
+        return self._entry_at(at)[1] if at.number else _START
+
+    def _entry_at(self, at: Position) -> tuple[JournalEntry, str]:
+        """Return the entry that ends at a position, and the checksum in its line."""
         try:
             line = _last_line(self._segment(at.segment), at.offset)
         except FileNotFoundError as error:
             raise _missing(at.segment) from error
-        return _unsealed(line, None, at.number)[1]
+        return _unsealed(line, None, at.number)
 
     def _find_end(self) -> int:
         """Set the end from the last segment; return the bytes of a torn last line set aside."""
@@ -212,7 +227,7 @@ def _unsealed(line: bytes, previous: str | None, number: int | None) -> tuple[Jo
             raise StoreError(
                 f"the journal was written by a newer Tera (format {record['v']}, this one reads"
                 f" {FORMAT})",
-                hint="pip install --upgrade tera",
+                hint="install a newer version of Tera",
             )
         entry = JournalEntry(
             number=record["number"],
@@ -238,11 +253,11 @@ def _digest(previous: str, body: bytes) -> str:
 
 
 def _damaged(where: str) -> StoreDamagedError:
-    return StoreDamagedError(f"{where} of the journal is damaged", hint=_RESTORE)
+    return StoreDamagedError(f"{where} of the journal is damaged", hint=RESTORE_HINT)
 
 
 def _missing(segment: int) -> StoreDamagedError:
-    return StoreDamagedError(f"segment {segment} of the journal is missing", hint=_RESTORE)
+    return StoreDamagedError(f"segment {segment} of the journal is missing", hint=RESTORE_HINT)
 
 
 def _refused(error: OSError) -> StoreError:

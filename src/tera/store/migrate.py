@@ -28,7 +28,7 @@ def migrate(connection: Connection) -> None:
     if current > newest:
         raise StoreError(
             f"the store was written by a newer Tera (format {current}, this one knows {newest})",
-            hint="pip install --upgrade tera",
+            hint="install a newer version of Tera",
         )
     for number in range(current + 1, newest + 1):
         transaction = Transaction()

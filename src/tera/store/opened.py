@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 from tera.config import Config
 from tera.datatypes import Chunk, JournalEntry
-from tera.errors import StoreError
+from tera.errors import StoreDamagedError
 from tera.paths import Paths
 from tera.store.connection import Connection
-from tera.store.journal import Journal
+from tera.store.journal import RESTORE_HINT, Journal, Position
 from tera.store.lock import exclusive_lock
 from tera.store.surreal import SurrealStore
 
@@ -27,9 +27,13 @@ class OpenStore:
         """Bring the database up to the end of the journal.
 
         Raises:
-            StoreDamagedError: The journal is damaged where it has to be read.
-            StoreError: The database is ahead of the journal.
+            StoreDamagedError: The journal is damaged where it has to be read, or the database has
+                applied what the journal does not hold.
         """
+        device = journal.device
+        # The embedded database follows one journal alone; a server those of other devices too.
+        applied = database.positions() if database.feed else {device: database.position(device)}
+        check_journal(journal, applied)
         self.journal = journal
         self.database = database
         self.caught_up = self._catch_up()
@@ -57,12 +61,6 @@ class OpenStore:
     def _catch_up(self) -> int:
         """Apply what the journal has and the database has not; return how many entries."""
         done = self.database.position(self.journal.device)
-        if done.number > self.journal.end.number:
-            raise StoreError(
-                f"the journal ends at entry {self.journal.end.number}, but the store has applied"
-                f" {done.number}: part of the journal is missing",
-                hint="take the journal folder from a backup",
-            )
         if done.number == self.journal.end.number:
             return 0
         batch: list[JournalEntry] = []
@@ -76,6 +74,21 @@ class OpenStore:
         return count
 
 
+def check_journal(journal: Journal, applied: Mapping[str, Position]) -> None:
+    """Refuse a journal that has lost what the database has applied, by device.
+
+    Raises:
+        StoreDamagedError: The journal was lost, cut off or replaced.
+    """
+    for device, done in applied.items():
+        if not journal.holds(device, done):
+            raise StoreDamagedError(
+                f"the journal ends at entry {journal.end.number}, but the store has applied"
+                f" {done.number} of device {device}: part of the journal is missing",
+                hint=RESTORE_HINT,
+            )
+
+
 @contextmanager
 def open_store(config: Config, paths: Paths) -> Iterator[OpenStore]:
     """Open the store for the block, as its only user.
@@ -84,27 +97,59 @@ def open_store(config: Config, paths: Paths) -> Iterator[OpenStore]:
         StoreLockedError: Another process uses it.
         StoreError: It cannot be opened; see `Connection` and `Journal`.
     """
+    with own_home(config, paths):
+        journal = Journal(paths.journal)
+        with connected(config, paths) as database:
+            opened = OpenStore(journal, database)
+            if opened.caught_up or not journal.end.number:
+                # A store that has lost something gives out again numbers of the feed that the
+                # index has already seen.
+                shutil.rmtree(paths.index, ignore_errors=True)
+            yield opened
+
+
+@contextmanager
+def open_database(config: Config, paths: Paths) -> Iterator[SurrealStore]:
+    """Open the database for the block, as its only user, to read it where the journal is damaged.
+
+    What only the journal has is not in it, and it must not be written to.
+
+    Raises:
+        StoreLockedError: Another process uses it.
+        StoreError: It cannot be opened; see `Connection`.
+    """
+    with own_home(config, paths), connected(config, paths) as database:
+        yield database
+
+
+@contextmanager
+def own_home(config: Config, paths: Paths) -> Iterator[None]:
+    """Be the only user of the home folder for the block; files made in it are private.
+
+    Raises:
+        StoreLockedError: Another process uses it.
+    """
     paths.create()
     # SurrealKV makes its files itself, so that they are private is up to this.
     before = os.umask(0o077)
     try:
         with exclusive_lock(paths.lock, config.store_lock_timeout_s):
-            journal = Journal(paths.journal)
-            connection = Connection(
-                config.store_url or f"surrealkv://{paths.store}",
-                namespace=config.store_namespace,
-                database=config.store_database,
-                user=config.store_user,
-                password=config.store_password,
-            )
-            try:
-                opened = OpenStore(journal, SurrealStore(connection))
-                if opened.caught_up or not journal.end.number:
-                    # A store that has lost something gives out again numbers of the feed that the
-                    # index has already seen.
-                    shutil.rmtree(paths.index, ignore_errors=True)
-                yield opened
-            finally:
-                connection.close()
+            yield
     finally:
         os.umask(before)
+
+
+@contextmanager
+def connected(config: Config, paths: Paths) -> Iterator[SurrealStore]:
+    """Connect to the database for the block. The caller holds the lock; see `own_home`."""
+    connection = Connection(
+        config.store_url or f"surrealkv://{paths.store}",
+        namespace=config.store_namespace,
+        database=config.store_database,
+        user=config.store_user,
+        password=config.store_password,
+    )
+    try:
+        yield SurrealStore(connection)
+    finally:
+        connection.close()

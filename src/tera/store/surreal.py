@@ -12,7 +12,7 @@ from tera.store.journal import Position
 from tera.store.migrate import migrate
 from tera.store.outcomes import Outcome, outcomes_of
 from tera.store.rows import chunk_of, memory_of, text_sha256, where_of
-from tera.store.vectors import EmbeddedVectors, ServerVectors, chunk_id, chunk_range
+from tera.store.vectors import EmbeddedVectors, ServerVectors, Vectors, chunk_id, chunk_range
 
 if TYPE_CHECKING:
     from tera.store.vectors import FloatMatrix
@@ -38,16 +38,19 @@ class SurrealStore:
         """
         self._connection = connection
         migrate(connection)
-        self.server: ServerVectors | None = None
-        self.feed: EmbeddedVectors | None = None
-        if connection.is_server:
-            self.server = ServerVectors(connection)
-        else:
-            self.feed = EmbeddedVectors(connection)
+        self.vectors: Vectors = (
+            ServerVectors(connection) if connection.is_server else EmbeddedVectors(connection)
+        )
 
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
+    @property
+    def feed(self) -> EmbeddedVectors | None:
+        """The vectors of the embedded database; None on a server."""
+        return self.vectors if isinstance(self.vectors, EmbeddedVectors) else None
+
+    @property
+    def server(self) -> ServerVectors | None:
+        """The vectors of a server; None in the embedded database."""
+        return self.vectors if isinstance(self.vectors, ServerVectors) else None
 
     # Changes: each is one transaction.
 
@@ -126,7 +129,7 @@ class SurrealStore:
             return
         transaction = Transaction()
         keys = [(batch[row][1].memory_id, batch[row][1].ordinal) for row in rows]
-        (self.feed or self._server).add(transaction, keys, matrix[rows])
+        self.vectors.add(transaction, keys, matrix[rows])
         for row in rows:
             waiting[batch[row][1].memory_id].discard(batch[row][1])
         finished = {batch[row][1].memory_id for row in rows if not waiting[batch[row][1].memory_id]}
@@ -138,15 +141,12 @@ class SurrealStore:
     def set_embedder(self, name: str, dim: int) -> None:
         """Begin with another embedder: all chunks and vectors go, all memories become pending."""
         clearing, writing = Transaction(), Transaction()
-        vectors = self.feed or self._server
-        vectors.clear(clearing)
+        self.vectors.clear(clearing)
         clearing.add("DELETE chunk RETURN NONE")
         clearing.add("UPDATE meta:state MERGE { embedder: NONE } RETURN NONE")
         _mark_pending(clearing, self._connection.query("SELECT VALUE record::id(id) FROM memory"))
-        vectors.prepare(writing, dim)
-        writing.add(
-            "UPDATE meta:state MERGE { embedder: $name, dim: $dim } RETURN NONE", name=name, dim=dim
-        )
+        self.vectors.prepare(writing, dim)
+        writing.add("UPDATE meta:state MERGE { embedder: $name } RETURN NONE", name=name)
         self._connection.commit(clearing)
         self._connection.commit(writing)
 
@@ -161,7 +161,12 @@ class SurrealStore:
         row = self._connection.query(
             "SELECT * FROM ONLY $device", device=record("position", device)
         )
-        return Position(row["number"], row["segment"], row["offset"]) if row else Position()
+        return _position_of(row) if row else Position()
+
+    def positions(self) -> dict[str, Position]:
+        """Return how far the journals of all devices have been applied, by device."""
+        rows = self._connection.query("SELECT * FROM position")
+        return {row["id"].id: _position_of(row) for row in rows}
 
     def memories(self, ids: Sequence[str]) -> dict[str, Memory]:
         """Return memories by id; unknown ids are left out."""
@@ -231,11 +236,6 @@ class SurrealStore:
 
     # Inside.
 
-    @property
-    def _server(self) -> ServerVectors:
-        assert self.server is not None
-        return self.server
-
     def _memory_rows(self, ids: Sequence[str]) -> list[dict[str, Any]]:
         rows = self._connection.query(
             "SELECT * FROM $ids", ids=[record("memory", key) for key in ids]
@@ -268,7 +268,7 @@ class SurrealStore:
 
     def _clear(self, transaction: Transaction, key: str, outcome: Outcome) -> None:
         if outcome.is_void:
-            (self.feed or self._server).remove(transaction, key)
+            self.vectors.remove(transaction, key)
         if outcome.is_void or outcome.is_old:
             transaction.add(f"DELETE {chunk_range(key)} RETURN NONE")
         if outcome.is_old:
@@ -296,6 +296,10 @@ class SurrealStore:
         renewed = [key for key, outcome in outcomes.items() if "content_clock" in outcome.columns]
         _mark_pending(transaction, renewed)
         _insert_chunks(transaction, [chunk for key in renewed for chunk in chunks.get(key, ())])
+
+
+def _position_of(row: Mapping[str, Any]) -> Position:
+    return Position(row["number"], row["segment"], row["offset"])
 
 
 def _insert_chunks(transaction: Transaction, chunks: Sequence[Chunk]) -> None:

@@ -58,7 +58,7 @@ class EmbeddedVectors:
     """Float32 bytes, numbered in the order of their arrival."""
 
     def __init__(self, connection: Connection) -> None:
-        """Read the last number given out."""
+        """Use a connection to the embedded database."""
         self._connection = connection
 
     def prepare(self, transaction: Transaction, dim: int) -> None:
@@ -115,11 +115,10 @@ class EmbeddedVectors:
     def _take_numbers(self, transaction: Transaction, count: int) -> int:
         """Take `count` numbers; one process owns the embedded store, so no other takes them too."""
         taken: int = transaction.parameters.get("last_vector") or self.last_number()
-        if "last_vector" not in transaction.parameters:
-            transaction.statements.append(
-                "UPDATE meta:state MERGE { last_vector: $last_vector } RETURN NONE"
-            )
-        transaction.parameters["last_vector"] = taken + count
+        transaction.set_last(
+            "UPDATE meta:state MERGE { last_vector: $last_vector } RETURN NONE",
+            last_vector=taken + count,
+        )
         return taken + 1
 
 

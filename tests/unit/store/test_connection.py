@@ -63,6 +63,16 @@ def test_parameters_of_one_statement_do_not_reach_another() -> None:
     assert transaction.parameters == {"id_0": 1, "ids_0": [2], "id_1": 3}
 
 
+def test_a_statement_that_is_set_last_is_there_once_with_its_last_values() -> None:
+    transaction = Transaction()
+    for number in (1, 2):
+        transaction.set_last("UPDATE state SET last = $last", last=number)
+        transaction.add("CREATE $id", id=number)
+
+    assert transaction.statements[0] == "UPDATE state SET last = $last"
+    assert transaction.parameters == {"last": 2, "id_1": 1, "id_2": 2}
+
+
 def test_an_empty_transaction_is_none(connection: Connection) -> None:
     connection.commit(Transaction())
 
@@ -126,3 +136,25 @@ def test_statements_that_fail_on_a_server_say_why(surreal_server: str) -> None:
         connection.commit(transaction)
     assert connection.query("SELECT * FROM thing") == []
     connection.close()
+
+
+@pytest.mark.server
+@pytest.mark.filterwarnings("ignore:connect:DeprecationWarning")
+@pytest.mark.parametrize("level", ["DATABASE", "NAMESPACE", "ROOT"])
+def test_users_of_every_level_sign_in_with_their_password_alone(
+    surreal_server: str, level: str
+) -> None:
+    def sign_in(password: str) -> Connection:
+        return Connection(
+            surreal_server, namespace="test", database="db", user="me", password=password
+        )
+
+    owner = Connection(surreal_server, namespace="test", database="db")
+    owner.query(f"DEFINE USER me ON {level} PASSWORD 'right' ROLES EDITOR")
+
+    connection = sign_in("right")
+    connection.query("DEFINE TABLE thing; CREATE thing")
+    with pytest.raises(StoreUnreachableError, match="authentication"):
+        sign_in("wrong")
+    connection.close()
+    owner.close()

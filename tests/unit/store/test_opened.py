@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from tera.config import Config
+from tera.datatypes import Filter
 from tera.errors import StoreDamagedError, StoreError, StoreLockedError
+from tera.paths import Paths
 from tera.store import opened as module
 from tera.store.journal import Journal
 from tests.disks import full_disk
@@ -125,6 +127,38 @@ def test_a_journal_shorter_than_the_store_is_refused(written: Path) -> None:
         pass
     assert "the store has applied 8" in refusal.value.message
     assert "backup" in refusal.value.hint
+
+
+def test_a_lost_journal_is_refused_and_its_store_can_still_be_read(written: Path) -> None:
+    shutil.rmtree(written / "journal")
+    (written / "index").mkdir()
+
+    with pytest.raises(StoreDamagedError, match="part of the journal is missing") as refusal:
+        texts(written)
+    assert refusal.value.hint.startswith("tera export --to memories.jsonl saves what the store has")
+    assert (written / "index").exists()
+    with module.open_database(Config(), Paths(written)) as database:
+        assert len(database.select(Filter())) == len(EXPECTED)
+
+
+def test_the_journal_of_another_home_is_refused(written: Path, tmp_path: Path) -> None:
+    with opened(tmp_path / "other") as store:
+        store.commit([remember(f"n{number}") for number in range(20)])
+    shutil.rmtree(written / "journal")
+    shutil.copytree(tmp_path / "other" / "journal", written / "journal")
+
+    with pytest.raises(StoreDamagedError):
+        texts(written)
+
+
+def test_the_database_can_be_read_where_the_end_of_the_journal_is_damaged(written: Path) -> None:
+    segment = written / "journal" / "000001.jsonl"
+    segment.write_bytes(segment.read_bytes()[:-20] + b"x" * 19 + b"\n")
+
+    with pytest.raises(StoreDamagedError, match="the last entry"):
+        texts(written)
+    with module.open_database(Config(), Paths(written)) as database:
+        assert len(database.select(Filter())) == len(EXPECTED)
 
 
 def test_a_damaged_journal_is_not_taken_into_the_store(written: Path) -> None:
