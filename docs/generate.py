@@ -29,6 +29,8 @@ OTHER_CODES = {
     EXIT_PIPE_CLOSED: "Nobody reads the output any more, as in `tera list | head -1`.",
 }
 
+RESERVED_CODES = range(8, 11)
+
 
 def cli_page() -> str:
     """Return the help of every command."""
@@ -51,7 +53,10 @@ def exit_codes_page() -> str:
     """Return the table of exit codes."""
     rows = [(code, "", text) for code, text in OTHER_CODES.items()]
     for kind in _family(errors.TeraError):
-        rows.append((kind.exit_code, kind.__name__, (kind.__doc__ or "").splitlines()[0]))
+        meaning = (kind.__doc__ or "").splitlines()[0]
+        if kind.exit_code in RESERVED_CODES:
+            meaning += " (Reserved: no command leaves with it yet.)"
+        rows.append((kind.exit_code, kind.__name__, meaning))
     table = "\n".join(f"| {code} | {name} | {text} |" for code, name, text in sorted(rows))
     about = "An error prints one line, a `hint:` with what to do next, and leaves with its code."
     return (

@@ -142,7 +142,11 @@ def tera(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> 
             monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
         monkeypatch.setattr(sys, "stdin", stream)
         capfd.readouterr()
-        code = main()
+        umask = os.umask(0o022)
+        try:
+            code = main()
+        finally:
+            os.umask(umask)
         captured = capfd.readouterr()
         return Run(code, captured.out, captured.err)
 

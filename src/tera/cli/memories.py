@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -189,17 +190,37 @@ def _in_editor(memory: Memory) -> Iterator[str]:
 
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
     file = Path(tempfile.mkdtemp(prefix="tera-"), f"{memory.id}.md")
+    before = memory.text.encode()
     try:
-        file.write_text(memory.text, encoding="utf-8", newline="")
-        subprocess.run([*shlex.split(editor), str(file)], check=True)
-    except (OSError, subprocess.CalledProcessError, ValueError) as error:
+        file.write_bytes(before)
+        with _interrupts_left_to_the_editor():
+            status = subprocess.run([*shlex.split(editor), str(file)], check=False).returncode
+        data = file.read_bytes()
+    except (OSError, ValueError) as error:
         shutil.rmtree(file.parent)
         raise TeraError(f"the editor {editor!r} failed", hint="export EDITOR=nano") from error
+    if status and data == before:
+        shutil.rmtree(file.parent)
+    if status:
+        kept = "" if data == before else f"; your text is kept in {file}"
+        raise TeraError(
+            f"the editor {editor!r} failed with status {status}{kept}", hint="export EDITOR=nano"
+        )
     from tera.readers.text import decode
 
     try:
-        yield decode(file.read_bytes(), "the new text")
+        yield decode(data, "the new text")
     except TeraError:
         output.talk(f"your text is kept in {file}")
         raise
     shutil.rmtree(file.parent)
+
+
+@contextmanager
+def _interrupts_left_to_the_editor() -> Iterator[None]:
+    """Let Ctrl-C reach the editor alone: unlike one that ignores, a handler is not inherited."""
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

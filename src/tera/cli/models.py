@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from tera.cli.options import Json, Yes
 from tera.cli.session import confirmed, open_engine, output
 from tera.cli.status import megabytes
 from tera.errors import ModelLoadError
+
+if TYPE_CHECKING:
+    from tera.engine import Engine
 
 Name = Annotated[str, typer.Argument(help="A name of `tera models list`.", show_default=False)]
 
@@ -35,8 +38,7 @@ def list_models(json: Json = False) -> None:
     from tera import hub
 
     engine = open_engine()
-    with engine.store() as opened:
-        embedder = opened.database.embedder() or engine.config.embedder
+    used = (_embedder_in_use(engine), engine.config.llm)
     records = []
     for spec in engine.models.catalogue.values():
         folder = hub.locate(spec, engine.paths)
@@ -44,7 +46,7 @@ def list_models(json: Json = False) -> None:
             {
                 "name": spec.name,
                 "role": spec.role,
-                "in_use": spec.name in (embedder, engine.config.llm),
+                "in_use": spec.name in used,
                 "folder": str(folder) if folder else None,
                 "size_bytes": spec.size_bytes,
                 "licence": spec.licence,
@@ -75,11 +77,10 @@ def pull(
 ) -> None:
     """Fetch models from the Hugging Face hub, going on where an earlier try stopped."""
     from tera import hub
-    from tera.models import DEFAULT_EMBEDDER
 
     engine = open_engine()
     folders = {}
-    for name in names or [engine.config.embedder or DEFAULT_EMBEDDER, engine.config.llm]:
+    for name in names or [_embedder_in_use(engine), engine.config.llm]:
         spec = engine.models.spec(name)
         folder = hub.locate(spec, engine.paths)
         if folder is None:
@@ -161,3 +162,12 @@ def remove(name: Name, yes: Yes = False) -> None:
         output.talk("nothing was deleted")
         raise typer.Exit(1)
     output.talk(f"{megabytes(hub.remove(spec, engine.paths))} freed")
+
+
+def _embedder_in_use(engine: Engine) -> str:
+    """Return the store's embedder; for a store without vectors, the one it would begin with."""
+    from tera.models import DEFAULT_EMBEDDER
+
+    with engine.store() as opened:
+        recorded = opened.database.embedder()
+    return recorded or engine.config.embedder or DEFAULT_EMBEDDER

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -61,13 +62,11 @@ def make_filter(
     tags: list[str] | None, since: str | None, until: str | None, source: str | None
 ) -> Filter:
     """Return the filter that the options describe."""
-    from pathlib import Path
-
     from tera.datatypes import Filter
 
     # Files are remembered by their full path, whatever they are called from.
     if source and is_file_name(source):
-        source = str(Path(source).absolute())
+        source = os.path.abspath(source)  # noqa: PTH100
     return Filter(
         tags=tuple(clean_tags(tags)),
         since=moment(since, "--since") if since else None,
@@ -78,7 +77,9 @@ def make_filter(
 
 def is_text(text: str) -> bool:
     """Return whether a store can hold the text: no NUL, no bytes that are not UTF-8."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    from tera.readers.text import is_unicode
+
+    return "\0" not in text and is_unicode(text)
 
 
 def clean_text(text: str | None, option: str) -> str | None:

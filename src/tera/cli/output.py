@@ -133,7 +133,12 @@ class Output:
         """Print a line for the person."""
         self.end_progress()
         text = _printable(text, sys.stderr)
-        sys.stderr.write((_red(text) if is_error else text) + "\n")
+        try:
+            sys.stderr.write((_red(text) if is_error else text) + "\n")
+            sys.stderr.flush()
+        except OSError:
+            # Nobody hears it; what is done and its exit code stay the same.
+            drop_output(sys.stderr)
 
     def confirm(self, question: str) -> bool:
         """Ask on the terminal; anything but yes is no."""
@@ -305,9 +310,9 @@ def _write(text: str) -> None:
         raise PipeClosed from error
 
 
-def drop_output() -> None:
-    """Send what is still to be written to stdout nowhere; Python flushes it once more at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def drop_output(stream: TextIO) -> None:
+    """Send what is still to be written to a stream nowhere; Python flushes it once more at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _width() -> int:

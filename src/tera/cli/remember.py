@@ -116,8 +116,9 @@ def _drafts(
                     output.note(f"there is no file {arg}: remembered as text", "tera undo")
                 yield Draft(checked(arg, "the text"))
             elif path.is_dir():
-                files = list_files(path)
-                if not files:
+                files, unreadable = list_files(path)
+                failures += unreadable
+                if not files and not unreadable:
                     raise UnreadableFileError(
                         f"no text or Markdown files in {arg}", hint="tera remember FILE"
                     )

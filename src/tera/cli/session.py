@@ -44,12 +44,22 @@ def read_pipe(name: str = "the piped text") -> str:
     Raises:
         ReaderError: It is too large, empty, or not text.
     """
-    from tera.readers import MAX_BYTES, check_size
     from tera.readers.text import decode
+
+    return decode(read_pipe_bytes(name), name)
+
+
+def read_pipe_bytes(name: str) -> bytes:
+    """Return the bytes that are piped in.
+
+    Raises:
+        ReaderError: They are too many.
+    """
+    from tera.readers import MAX_BYTES, check_size
 
     data = sys.stdin.buffer.read(MAX_BYTES + 1)
     check_size(len(data), name)
-    return decode(data, name)
+    return data
 
 
 def confirmed(question: str, yes: bool) -> bool:

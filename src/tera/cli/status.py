@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,8 +30,7 @@ def status(json: Json = False) -> None:
         counts = opened.database.counts()
         embedder = opened.database.embedder()
         changes = opened.journal.end.number
-    files = [file for file in engine.paths.home.rglob("*") if file.is_file()]
-    models = sum(file.stat().st_size for file in files if engine.paths.models in file.parents)
+    size, models = size_of(engine.paths.home), size_of(engine.paths.models)
     is_here = engine.config.llm in engine.models.catalogue and engine.models.has_llm()
     facts: dict[str, object] = {
         "version": __version__,
@@ -41,7 +43,7 @@ def status(json: Json = False) -> None:
         "llm_on_this_machine": is_here,
         "home": str(engine.paths.home),
         "store": engine.config.store_url or str(engine.paths.store),
-        "size_bytes": sum(file.stat().st_size for file in files) - models,
+        "size_bytes": size - models,
         "models_size_bytes": models,
     }
     if json:
@@ -80,6 +82,16 @@ def doctor(
                 output.data(f"{'':15} hint: {finding.remedy}")
     if not all(finding.is_well or finding.is_optional for finding in findings):
         raise typer.Exit(StoreError.exit_code)
+
+
+def size_of(folder: Path) -> int:
+    """Return the bytes in a folder's files, without those that vanish meanwhile."""
+    size_bytes = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                size_bytes += Path(place, name).stat().st_size
+    return size_bytes
 
 
 def megabytes(size: object) -> str:

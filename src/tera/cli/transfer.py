@@ -5,13 +5,17 @@ from __future__ import annotations
 import io
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tera.cli.options import Json, Since, Source, Tags, Until, WrongUsage, make_filter
 from tera.cli.session import has_pipe, open_engine, output
-from tera.errors import StoreError, UnreadableFileError
+from tera.errors import StoreDamagedError, StoreError, UnreadableFileError
+
+if TYPE_CHECKING:
+    from tera.datatypes import Filter, Memory
+    from tera.engine import Engine
 
 
 def add_to(app: typer.Typer) -> None:
@@ -35,7 +39,9 @@ def export_memories(
     """
     from tera.transfer import to_line
 
-    memories = open_engine().select(make_filter(tag, since, until, source))
+    if to is not None and to.is_dir():
+        raise StoreError(f"cannot write {to}: it is a folder", hint="tera export --to FILE")
+    memories = _select(open_engine(), make_filter(tag, since, until, source))
     memories.sort(key=lambda memory: (memory.remembered_at, memory.id))
     if to is None:
         for memory in memories:
@@ -56,6 +62,19 @@ def export_memories(
     output.talk(f"{len(memories)} memories written to {to}")
 
 
+def _select(engine: Engine, chosen: Filter) -> list[Memory]:
+    """Return the memories that pass a filter; of a damaged journal, those in the database."""
+    from tera.store.opened import open_database
+
+    try:
+        return engine.select(chosen)
+    except StoreDamagedError as damage:
+        with open_database(engine.config, engine.paths) as database:
+            memories = database.select(chosen)
+        output.note(f"{damage.message}: this is what the database holds", "tera doctor")
+        return memories
+
+
 def import_memories(
     file: Annotated[
         Path | None, typer.Argument(help="What `tera export` wrote. Default: the pipe.")
@@ -72,14 +91,15 @@ def import_memories(
         raise WrongUsage("nothing to import; try: tera import FILE")
     try:
         stream = sys.stdin.buffer if file is None or str(file) == "-" else file.open("rb")
-        with io.TextIOWrapper(stream, encoding="utf-8", newline="\n") as lines:
-            counts = {"new": 0, "updated": 0, "known": 0}
-            for restored in open_engine().restore(from_lines(lines)):
-                counts[restored.status] += 1
     except OSError as error:
         raise UnreadableFileError(
             f"cannot read {file}: {error.strerror or error}", hint="tera import FILE"
         ) from error
+    counts = {"new": 0, "updated": 0, "known": 0}
+    try:
+        with io.TextIOWrapper(stream, encoding="utf-8", newline="\n") as lines:
+            for restored in open_engine().restore(from_lines(lines)):
+                counts[restored.status] += 1
     except UnicodeDecodeError as error:
         raise UnreadableFileError(
             f"{file or 'the pipe'} is not valid UTF-8",

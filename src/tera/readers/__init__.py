@@ -58,6 +58,7 @@ def read_file(path: Path) -> Draft:
         UnreadableFileError: The file is missing, forbidden or too large.
         UnsupportedFormatError: The file is not text, or not a regular file.
     """
+    import os
     import stat
     from dataclasses import replace
 
@@ -77,7 +78,8 @@ def read_file(path: Path) -> Draft:
     draft = find_reader(path)(data, _storable(path.name))
     return replace(
         draft,
-        source=_storable(str(path.absolute())),
+        # Without `..`, so that a file is one source wherever it is called from.
+        source=_storable(os.path.abspath(path)),  # noqa: PTH100
         at=draft.at or _date(status.st_mtime),
         is_file=True,
     )

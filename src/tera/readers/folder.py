@@ -11,24 +11,30 @@ ENDINGS = frozenset({".md", ".markdown", ".txt", ".text", ".rst", ".org", ".log"
 """Files of a folder that are read. A file named by itself is read whatever its ending."""
 
 
-def list_files(folder: Path) -> list[Path]:
+def list_files(folder: Path) -> tuple[list[Path], list[UnreadableFileError]]:
     """Return the text files below a folder, sorted; hidden files, links and pipes are left out.
 
-    Raises:
-        UnreadableFileError: The folder cannot be listed.
+    Returns:
+        The files, and an error for each folder or file that cannot be looked at.
     """
+    found: list[Path] = []
+    failures: list[UnreadableFileError] = []
 
     def refuse(error: OSError) -> None:
-        raise UnreadableFileError(
-            f"cannot read {error.filename}: {error.strerror}", hint=f"ls -ld {error.filename}"
+        failures.append(
+            UnreadableFileError(
+                f"cannot read {error.filename}: {error.strerror}", hint=f"ls -ld {error.filename}"
+            )
         )
 
-    found: list[Path] = []
     for place, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             path = Path(place, name)
             is_wanted = path.suffix.lower() in ENDINGS and not name.startswith(".")
-            if is_wanted and path.is_file() and not path.is_symlink():
-                found.append(path)
-    return found
+            try:
+                if is_wanted and path.is_file() and not path.is_symlink():
+                    found.append(path)
+            except OSError as error:
+                refuse(error)
+    return found, failures

@@ -6,6 +6,7 @@ import codecs
 
 from tera.datatypes import Draft
 from tera.errors import UnreadableFileError, UnsupportedFormatError
+from tera.readers import check_size
 
 
 def read_text(data: bytes, name: str) -> Draft:
@@ -42,17 +43,27 @@ def checked(text: str, name: str) -> str:
 
     Raises:
         UnsupportedFormatError: There is a NUL character in it.
-        UnreadableFileError: It is empty, or has characters that no UTF-8 text can have.
+        UnreadableFileError: It is empty, too large, or has characters that no UTF-8 text can have.
     """
     if "\0" in text:
         raise UnsupportedFormatError(f"{name} has NUL bytes: a binary file", hint=_TEXT_ONLY)
     if not text.strip():
         raise UnreadableFileError(f"{name} is empty", hint="there must be at least one letter")
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+    if not is_unicode(text):
         raise UnreadableFileError(
             f"{name} is not valid Unicode text", hint="check the terminal's encoding: locale"
         )
+    check_size(len(text.encode()), name)
     return text
+
+
+def is_unicode(text: str) -> bool:
+    """Return whether UTF-8 can hold the text: no halves of surrogate pairs in it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 _TEXT_ONLY = "tera remembers text and Markdown; convert the file to text first"

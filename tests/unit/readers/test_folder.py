@@ -1,12 +1,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tera.errors import UnreadableFileError
 from tera.readers.folder import ENDINGS, list_files
 
 
@@ -18,7 +17,9 @@ def write(folder: Path, *names: str) -> None:
 
 
 def listed(folder: Path) -> list[str]:
-    return [str(path.relative_to(folder)) for path in list_files(folder)]
+    files, failures = list_files(folder)
+    assert failures == []
+    return [str(path.relative_to(folder)) for path in files]
 
 
 def test_text_files_are_listed_in_a_stable_order(tmp_path: Path) -> None:
@@ -55,16 +56,28 @@ def test_what_is_no_regular_file_is_left_out(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_has_no_files(tmp_path: Path) -> None:
-    assert list_files(tmp_path) == []
+    assert listed(tmp_path) == []
 
 
-def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableFileError, match="No such file"):
-        list_files(tmp_path / "nothing")
+def test_a_folder_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
+    files, (failure,) = list_files(tmp_path / "nothing")
+    assert files == []
+    assert "No such file" in failure.message
 
 
-def test_a_forbidden_folder_is_refused(tmp_path: Path, forbid: Callable[[Path], None]) -> None:
-    write(tmp_path, "a/b.txt")
-    forbid(tmp_path / "a")
-    with pytest.raises(UnreadableFileError, match="Permission denied"):
-        list_files(tmp_path)
+def test_a_forbidden_folder_is_a_failure_and_the_rest_is_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "a/b.txt", "c.txt", "d/e.txt")
+    scandir = os.scandir
+
+    def guarded(place: str) -> Any:
+        if Path(place) == tmp_path / "a":
+            raise PermissionError(13, "Permission denied", place)
+        return scandir(place)
+
+    # Root may list everything, and another user may not enter this folder at all.
+    monkeypatch.setattr("os.scandir", guarded)
+    files, (failure,) = list_files(tmp_path)
+    assert [path.name for path in files] == ["c.txt", "e.txt"]
+    assert failure.message == f"cannot read {tmp_path / 'a'}: Permission denied"

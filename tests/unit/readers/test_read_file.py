@@ -95,6 +95,14 @@ def test_an_impossible_name_is_refused(tmp_path: Path) -> None:
         read_file(tmp_path / ("x" * 300))
 
 
+def test_a_file_is_one_source_wherever_it_is_called_from(
+    note: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (note.parent / "below").mkdir()
+    monkeypatch.chdir(note.parent / "below")
+    assert read_file(Path("..", note.name)).source == str(note)
+
+
 def test_the_largest_file_is_read_and_a_larger_one_refused(tmp_path: Path) -> None:
     file = tmp_path / "large.txt"
     file.write_bytes(b"x" * MAX_BYTES)

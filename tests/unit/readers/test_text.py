@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tera.errors import ReaderError, UnreadableFileError, UnsupportedFormatError
+from tera.readers import MAX_BYTES
 from tera.readers.text import checked, decode, read_text
 
 READABLE = st.text(st.characters(codec="utf-8", exclude_characters="\0")).filter(str.strip)
@@ -77,6 +78,7 @@ def test_binary_files_are_of_an_unsupported_format(data: bytes) -> None:
         ("\ud83d\ude42", UnreadableFileError),
         ("", UnreadableFileError),
         ("\u3000\xa0", UnreadableFileError),
+        ("ü" * (MAX_BYTES // 2 + 1), UnreadableFileError),
     ],
 )
 def test_text_that_cannot_be_stored_is_refused(text: str, error: type[ReaderError]) -> None:
