@@ -16,7 +16,7 @@ from tera.store.surreal import PendingMemory
 if TYPE_CHECKING:
     from tera.embedders import Embedder
 
-MEMORIES_AT_ONCE = 64
+MEMORIES_AT_ONCE = 128
 """Memories read at once: a bound for memory, as one may have 16 MB."""
 EMBED_BATCH = 256
 """Chunks embedded before their vectors are saved: what a Ctrl-C can lose."""
@@ -50,8 +50,7 @@ def embed_pending(
         if not pending:
             return
         total = max(total, done + len(pending))
-        cut = [_cut(open_store, waiting, count_tokens) for waiting in pending]
-        batches = list(_batches(cut))
+        batches = list(_batches(_cut(open_store, pending, count_tokens)))
         for number, batch in enumerate(batches):
             # In hundredths of a memory, so that a single long one moves too.
             share = number / len(batches) * len(pending)
@@ -83,16 +82,23 @@ def _refuse_another(opened: OpenStore, embedder: Embedder) -> None:
 
 def _cut(
     open_store: Callable[[], AbstractContextManager[OpenStore]],
-    waiting: PendingMemory,
+    pending: Sequence[PendingMemory],
     count_tokens: CountTokens,
-) -> PendingMemory:
-    """Return a memory that waits with its chunks, cut now if it was not before."""
-    if waiting.chunks:
-        return waiting
-    chunks = tuple(chunk_memory(waiting.memory, count_tokens))
-    with open_store() as opened:
-        opened.database.put_chunks(waiting, chunks)
-    return replace(waiting, chunks=chunks)
+) -> list[PendingMemory]:
+    """Return memories that wait with their chunks; those that have none are cut now."""
+    # Cutting a long text takes seconds, opening a large store a part of one: cut first, open once.
+    cut = [
+        waiting
+        if waiting.chunks
+        else replace(waiting, chunks=tuple(chunk_memory(waiting.memory, count_tokens)))
+        for waiting in pending
+    ]
+    if any(not waiting.chunks for waiting in pending):
+        with open_store() as opened:
+            for before, after in zip(pending, cut, strict=True):
+                if not before.chunks:
+                    opened.database.put_chunks(before, after.chunks)
+    return cut
 
 
 def _batches(pending: Sequence[PendingMemory]) -> Iterator[list[tuple[PendingMemory, Chunk]]]:
