@@ -73,6 +73,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name)
     home = tmp_path / "home"
     monkeypatch.setenv("TERA_HOME", str(home))
+    # The background agent has tests of its own, with the fixture `agent`.
+    monkeypatch.setenv("TERA_AGENT", "off")
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "100")
     return home

@@ -38,6 +38,7 @@ def write_answer(
     context_tokens: int,
     max_tokens: int,
     on_text: OnText,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Answer:
     """Let the language model answer from passages.
 
@@ -49,6 +50,7 @@ def write_answer(
         context_tokens: Most tokens of passages in the prompt.
         max_tokens: Most tokens of the answer.
         on_text: Receives the answer as it is written, without invented citations.
+        should_stop: See `LLM.generate`.
 
     Returns:
         A generated answer, or an unknown one when the model found none in the passages.
@@ -64,7 +66,7 @@ def write_answer(
         )
     prompt = answer_prompt(asked, [_note(citation) for citation in citations], today)
     room = llm.context_tokens - llm.prompt_tokens(prompt)
-    pieces = llm.generate(prompt, max(1, min(max_tokens, room)))
+    pieces = llm.generate(prompt, max(1, min(max_tokens, room)), should_stop)
     text = _emit(clean_citations(pieces, len(citations)), on_text)
     if not text or _says_unknown(text):
         nearest = tuple(result for result in results if result.memory.id)

@@ -55,6 +55,12 @@ class Config:
         0, "ask.threads", "Threads for the language model. 0: half of the cores, never all of two."
     )
     search_k: int = _setting(10, "search.k", "Passages that `search` shows.")
+    agent_idle_s: float = _setting(
+        1800.0,
+        "agent.idle_s",
+        "Seconds without a command after which the background agent ends. TERA_AGENT=off, in the"
+        " environment alone, does everything without it.",
+    )
 
 
 def key_of(name: str) -> str:

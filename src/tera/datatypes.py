@@ -51,6 +51,22 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Remembered:
+    """What became of a draft or an imported memory: new, there already, or brought up to date."""
+
+    memory: Memory
+    status: Literal["new", "known", "updated"]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A batch that was written, and the number of the change that it is part of; 0 for none."""
+
+    change: int
+    outcome: tuple[Remembered, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """A passage of a memory: characters `start` to `end` of its text.
 
@@ -150,3 +166,14 @@ class VectorChange:
     memory_id: str
     ordinal: int
     embedding: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the doctor looked at, whether it is well, and if not what to do."""
+
+    part: str
+    is_well: bool
+    says: str
+    remedy: str = ""
+    is_optional: bool = False

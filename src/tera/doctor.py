@@ -6,28 +6,16 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from tera import hub
-from tera.datatypes import Memory
+from tera.datatypes import Finding, Memory
 from tera.engine import Engine
 from tera.errors import StoreError, TeraError
 from tera.store.history import states
 from tera.store.journal import Journal
 from tera.store.opened import OpenStore, check_journal, connected, own_home
 from tera.transfer import fields_of
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was looked at, whether it is well, and if not what to do."""
-
-    part: str
-    is_well: bool
-    says: str
-    remedy: str = ""
-    is_optional: bool = False
 
 
 def examine(engine: Engine) -> Iterator[Finding]:

@@ -1,75 +1,70 @@
-"""Use cases: what Tera does, for the command line and for any Python program.
-
-The store's lock is held only while the store is read or written, never while a model loads or
-writes, so that other commands can go on meanwhile.
-"""
+"""Use cases: what Tera does, for the command line, the background agent and any Python program."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from tera.answer import OnText, write_answer
+from tera.batches import write_batches
 from tera.chunker import chunk_memory
 from tera.config import Config
-from tera.datatypes import Answer, Draft, Filter, Memory, SearchResult
+from tera.datatypes import (
+    Answer,
+    Chunk,
+    Draft,
+    Filter,
+    Memory,
+    Remembered,
+    SearchResult,
+    Written,
+)
 from tera.errors import ModelLoadError, StoreError
 from tera.gate import gate_score
-from tera.model_loader import Listener, ModelLoader, SilentListener
+from tera.model_loader import Listener, SilentListener
 from tera.paths import Paths
-from tera.pending import embed_pending
+from tera.pending import embedded_text
 from tera.quotes import quote_answer
 from tera.readers.text import checked
 from tera.retriever import retrieve
 from tera.store.history import Change, changes, undoing
-from tera.store.opened import OpenStore, open_store
-from tera.store.surreal import SurrealStore
-from tera.writing import ID_LENGTH, Plan, Remembered, now
+from tera.store.opened import OpenStore
+from tera.waiting import shared_words, words_of
+from tera.workspace import Workspace
+from tera.writing import EAGER_CHARACTERS, ID_LENGTH, Plan, now
 
 if TYPE_CHECKING:
     from tera.embedders import Embedder, FloatVector
-    from tera.embedders.tokens import TokenCounter
 
-T = TypeVar("T", Draft, Memory)
-
-WRITE_BATCH = 64
-"""Memories written with one fsync."""
-WRITE_CHARACTERS = 4_000_000
-"""Characters after which a batch is written, however few memories it has."""
 EVERYTHING = Filter()
+MOST_ON_THE_SPOT = 16
+"""Chunks without vectors that a search embeds itself: 0.1 s."""
 
 
 class Engine:
     """A person's memory."""
 
-    def __init__(self, config: Config, paths: Paths, listener: Listener | None = None) -> None:
-        """Prepare; nothing is opened or loaded before it is needed."""
+    def __init__(
+        self,
+        config: Config,
+        paths: Paths,
+        listener: Listener | None = None,
+        *,
+        stays_open: bool = False,
+    ) -> None:
+        """Prepare; nothing is opened or loaded before it is needed. See `Workspace`."""
         self.config = config
         self.paths = paths
         self.listener = listener or SilentListener()
-        self.models = ModelLoader(config, paths, self.listener)
-        self._opened: OpenStore | None = None
+        self.workspace = Workspace(config, paths, self.listener, stays_open=stays_open)
+        self.models = self.workspace.models
 
-    @contextmanager
-    def store(self) -> Iterator[OpenStore]:
-        """Open the store for the block; inside another such block, use the one that is open."""
-        if self._opened:
-            yield self._opened
-            return
-        with open_store(self.config, self.paths) as opened:
-            self._opened = opened
-            try:
-                if opened.caught_up:
-                    self.listener.note(
-                        f"{opened.caught_up} changes were brought into the store from the journal"
-                    )
-                yield opened
-            finally:
-                self._opened = None
+    def store(self) -> AbstractContextManager[OpenStore]:
+        """Have the store for the block, open it if need be; such blocks may be nested."""
+        return self.workspace.store()
 
     # Memories.
 
@@ -84,46 +79,37 @@ class Engine:
         """
         # Checked one by one, so that a bad one does not take the good ones before it along.
         good = (replace(draft, text=checked(draft.text, "the text")) for draft in drafts)
-        return self._write(good, Plan.remember)
+        return write_batches(good, self.remember_batch)
+
+    def remember_batch(self, drafts: Sequence[Draft], change: int) -> Written:
+        """Remember drafts whose texts are checked, at once; see `remember` and `write_batches`."""
+        return self._write(change, lambda plan, opened: plan.remember(opened.database, drafts))
 
     def restore(self, memories: Iterable[Memory]) -> Iterator[Remembered]:
         """Take over exported memories under their own ids; see `remember`."""
         good = (replace(memory, text=checked(memory.text, memory.id)) for memory in memories)
-        return self._write(good, Plan.restore)
+        return write_batches(good, self.restore_batch)
 
-    def _write(
-        self, items: Iterable[T], plan_batch: Callable[[Plan, SurrealStore, Sequence[T]], None]
-    ) -> Iterator[Remembered]:
-        """Write items in batches, all as one change."""
-        waiting = iter(items)
-        change = 0
-        while True:
-            batch, failure = _take(waiting, WRITE_BATCH)
-            if batch:
-                with self.store() as opened:
-                    plan = self._plan(opened, change)
-                    plan_batch(plan, opened.database, batch)
-                    written = self._commit(opened, plan)
-                    change = change or written
-                yield from plan.outcome
-            if failure:
-                raise failure
-            if not batch:
-                return
+    def restore_batch(self, memories: Sequence[Memory], change: int) -> Written:
+        """Take over memories whose texts are checked, at once; see `restore`."""
+        return self._write(change, lambda plan, opened: plan.restore(opened.database, memories))
+
+    def _write(self, change: int, fill: Callable[[Plan, OpenStore], None]) -> Written:
+        with self.store() as opened:
+            plan = self._plan(opened, change)
+            fill(plan, opened)
+            return Written(self._commit(opened, plan), tuple(plan.outcome))
 
     def _plan(self, opened: OpenStore, change: int = 0) -> Plan:
         try:
             counter = self.models.token_counter(opened.database.embedder())
         except ModelLoadError:
-            # What cannot be cut now is cut by the next search, which says what is wrong.
+            # What cannot be cut now is cut when it is embedded, which says what is wrong.
             counter = None
         return Plan(change, counter)
 
     def _commit(self, opened: OpenStore, plan: Plan) -> int:
-        """Write a plan; return the number of its change, 0 when there was nothing to write."""
-        if not plan.entries:
-            return 0
-        return opened.commit(plan.entries, plan.chunks)[0].change
+        return self.workspace.commit(opened, plan.entries, plan.chunks)
 
     def find(self, prefixes: Sequence[str]) -> list[Memory]:
         """Return the memories with these ids or unique beginnings of ids, in that order.
@@ -196,9 +182,53 @@ class Engine:
         with self.store() as opened:
             journal = [entry for entry, _ in opened.journal.entries()]
             entries = undoing(journal, number)
-            opened.commit(entries)
+            self.workspace.commit(opened, entries)
             undone = entries[0].undoes
             return next(change for change in changes(journal) if change.number == undone)
+
+    # Models and state.
+
+    def embedder_name(self) -> str:
+        """Return the store's embedder; empty when it has none yet."""
+        with self.store() as opened:
+            return opened.database.embedder()
+
+    def load_embedder(self, name: str) -> None:
+        """Load an embedder, to see that it can be had.
+
+        Raises:
+            ModelError: It cannot.
+        """
+        self.models.embedder(name)
+
+    def use_embedder(self, name: str) -> None:
+        """Make all vectors anew with another embedder; interrupted, the next search goes on.
+
+        Raises:
+            ModelError: It cannot be had.
+        """
+        self.workspace.use_embedder(name)
+
+    def facts(self) -> dict[str, object]:
+        """Return how much is remembered, with which models, and where."""
+        with self.store() as opened:
+            counts = opened.database.counts()
+            embedder = opened.database.embedder()
+            changes = opened.journal.end.number
+        is_known = self.config.llm in self.models.catalogue
+        return {
+            "memories": counts["memory"],
+            "chunks": counts["chunk"],
+            "waiting_for_vectors": counts["pending"],
+            "changes": changes,
+            "embedder": embedder or None,
+            "llm": self.config.llm,
+            "llm_on_this_machine": is_known and self.models.has_llm(),
+        }
+
+    def close(self) -> None:
+        """Close what is open; the next use opens it again."""
+        self.workspace.close()
 
     # Search and answers.
 
@@ -209,8 +239,8 @@ class Engine:
             ModelError: No embedder can be had.
         """
         checked(question, "the question")
-        embedder = self.ready_embedder()
-        return self._search(embedder.embed_query(question), embedder, count, chosen)
+        embedder = self.workspace.ready_embedder()
+        return self._search(question, embedder.embed_query(question), embedder, count, chosen)
 
     def ask(
         self,
@@ -221,6 +251,7 @@ class Engine:
         piped: str = "",
         use_llm: bool = True,
         on_text: OnText = lambda _: None,
+        should_stop: Callable[[], bool] = lambda: False,
     ) -> Answer:
         """Answer a question from memory, and from piped text when there is some.
 
@@ -231,6 +262,7 @@ class Engine:
             piped: Text for this one question; it is not remembered.
             use_llm: False for quotes only.
             on_text: Receives the answer as it is written.
+            should_stop: Asked while the language model works, by any thread; true ends it.
 
         Returns:
             The answer; its kind is "unknown" when nothing in memory is close enough.
@@ -239,9 +271,9 @@ class Engine:
             ModelError: No embedder can be had, or the language model failed.
         """
         checked(question, "the question")
-        embedder = self.ready_embedder()
+        embedder = self.workspace.ready_embedder()
         vector = embedder.embed_query(question)
-        found = self._search(vector, embedder, count, chosen)
+        found = self._search(question, vector, embedder, count, chosen)
         gate = gate_score(embedder, self.models.index_folder(embedder.spec.name) / "gate.json")
         results = [result for result in found if result.score >= gate]
         if piped.strip():
@@ -259,9 +291,8 @@ class Engine:
             use_llm = False
         if not use_llm:
             return quote_answer(question, results, embedder, on_text)
-        llm = self.models.llm()
-        self.listener.progress(f"{llm.spec.name} reads {len(results)} passages", 0, 0)
-        try:
+        with self.models.llm(keep=self.workspace.stays_open) as llm:
+            self.listener.progress(f"{llm.spec.name} reads {len(results)} passages", 0, 0)
             return write_answer(
                 question,
                 results,
@@ -270,82 +301,61 @@ class Engine:
                 context_tokens=self.config.ask_context_tokens,
                 max_tokens=self.config.ask_max_tokens,
                 on_text=on_text,
+                should_stop=should_stop,
             )
-        finally:
-            llm.close()
-
-    def ready_embedder(self) -> Embedder:
-        """Return the store's embedder, after every memory has its vectors.
-
-        Raises:
-            ModelError: No embedder can be had.
-        """
-        with self.store() as opened:
-            recorded = opened.database.embedder()
-        name = self.models.choose_embedder(recorded)
-        embedder = self.models.embedder(name)
-        if name != recorded:
-            with self.store() as opened:
-                # Another command may have begun with one meanwhile.
-                if not opened.database.embedder():
-                    self._begin_with(opened, embedder)
-        self._embed_pending(embedder)
-        return embedder
-
-    def use_embedder(self, name: str) -> None:
-        """Make all vectors anew with another embedder; interrupted, the next search goes on."""
-        embedder = self.models.embedder(name)
-        with self.store() as opened:
-            if opened.database.embedder() != name:
-                self._begin_with(opened, embedder)
-        self._embed_pending(embedder)
-
-    def _begin_with(self, opened: OpenStore, embedder: Embedder) -> None:
-        # An index that is left of an earlier time with this embedder does not see what was voided.
-        shutil.rmtree(self.models.index_folder(embedder.spec.name), ignore_errors=True)
-        opened.database.set_embedder(embedder.spec.name, embedder.spec.dim)
 
     def _search(
-        self, vector: FloatVector, embedder: Embedder, count: int, chosen: Filter
+        self, question: str, vector: FloatVector, embedder: Embedder, count: int, chosen: Filter
     ) -> list[SearchResult]:
         with self.store() as opened:
+            ids = None if chosen.is_empty else set(opened.database.select_ids(chosen))
+        if ids is not None and not ids:
+            return []
+        waiting = self._search_waiting(question, vector, embedder, ids)
+        with self.store() as opened:
             database = opened.database
-            ids = None if chosen.is_empty else database.select_ids(chosen)
-            if ids is not None and not ids:
-                return []
-            if database.feed:
-                # numpy takes longer to import than `remember` takes in all.
-                from tera.indexes.vector import VectorIndex
+            index = self.workspace.index(opened, embedder)
 
-                index = VectorIndex(
-                    self.models.index_folder(embedder.spec.name),
-                    embedder.spec.name,
-                    embedder.spec.dim,
-                )
-                index.follow(database.feed.feed, database.feed.last_number())
-                return retrieve(
-                    count,
-                    lambda n: index.nearest(vector, n, ids),
-                    database.chunks,
-                    database.memories,
-                )
-            server = database.server
-            assert server is not None
-            return retrieve(
-                count,
-                lambda n: server.nearest(vector.tolist(), n, ids),
-                database.chunks,
-                database.memories,
-            )
+            def nearest(most: int) -> list[tuple[str, int, float]]:
+                if index:
+                    found = index.nearest(vector, most, ids)
+                else:
+                    server = database.server
+                    assert server is not None
+                    found = server.nearest(vector.tolist(), most, list(ids) if ids else None)
+                # One may have got its vector meanwhile.
+                known = {(memory_id, ordinal) for memory_id, ordinal, _ in found}
+                found += [hit for hit in waiting if hit[:2] not in known]
+                return sorted(found, key=lambda hit: -hit[2])[:most]
 
-    def _embed_pending(self, embedder: Embedder) -> None:
-        embed_pending(self.store, embedder, self._counter(embedder), self.listener.progress)
+            return retrieve(count, nearest, database.chunks, database.memories)
 
-    def _counter(self, embedder: Embedder) -> TokenCounter:
-        counter = self.models.token_counter(embedder.spec.name)
-        # A loaded model's files are on this machine.
-        assert counter is not None
-        return counter
+    def _search_waiting(
+        self, question: str, vector: FloatVector, embedder: Embedder, ids: set[str] | None
+    ) -> list[tuple[str, int, float]]:
+        """Return the chunks without vectors that share most words with a question.
+
+        Their vectors are made on the spot, so that their scores compare with those of others.
+        """
+        keys = self.workspace.waiting.find(question, MOST_ON_THE_SPOT, ids)
+        if not keys:
+            return []
+        words = words_of(question)
+        pairs: list[tuple[Memory, Chunk]] = []
+        with self.store() as opened:
+            for pending in opened.database.pending_among(keys):
+                chunks = pending.chunks
+                if not chunks and len(pending.memory.text) <= EAGER_CHARACTERS:
+                    chunks = tuple(chunk_memory(pending.memory, self.workspace.counter(embedder)))
+                    opened.database.put_chunks(pending, chunks)
+                pairs += [(pending.memory, chunk) for chunk in chunks]
+        pairs.sort(key=lambda p: -shared_words(words, p[0].text[p[1].start : p[1].end].casefold()))
+        best = pairs[:MOST_ON_THE_SPOT]
+        scores = embedder.embed_passages([embedded_text(*pair) for pair in best]) @ vector
+        return [
+            (chunk.memory_id, chunk.ordinal, float(score))
+            for (_, chunk), score in zip(best, scores, strict=True)
+        ]
 
     def _read_along(
         self, text: str, vector: FloatVector, embedder: Embedder, count: int
@@ -353,25 +363,10 @@ class Engine:
         """Return the passages of piped text that fit a question best, in the order of the text."""
         told = now()
         memory = Memory("", checked(text, "the piped text"), told, told, title="piped text")
-        chunks = chunk_memory(memory, self._counter(embedder))
+        chunks = chunk_memory(memory, self.workspace.counter(embedder))
         scores = embedder.embed_passages([text[c.start : c.end] for c in chunks]) @ vector
         best = sorted(range(len(chunks)), key=lambda row: -float(scores[row]))[:count]
         return [
             SearchResult(memory, chunks[row].start, chunks[row].end, float(scores[row]))
             for row in sorted(best)
         ]
-
-
-def _take(waiting: Iterator[T], count: int) -> tuple[list[T], Exception | None]:
-    """Return the next items, fewer when they are large; and the error when one could not be had."""
-    batch: list[T] = []
-    size = 0
-    try:
-        for item in waiting:
-            batch.append(item)
-            size += len(item.text)
-            if len(batch) == count or size >= WRITE_CHARACTERS:
-                break
-    except Exception as error:
-        return batch, error
-    return batch, None

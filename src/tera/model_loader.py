@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +20,9 @@ from tera.paths import Paths
 if TYPE_CHECKING:
     from tera.embedders import Embedder
     from tera.llms import LLM
+
+
+WAIT_STEP_S = 0.2
 
 
 class Listener(Protocol):
@@ -50,6 +56,8 @@ class ModelLoader:
         self.catalogue = load_models(paths)
         self._embedders: dict[str, Embedder] = {}
         self._counters: dict[str, TokenCounter] = {}
+        self._llm: LLM | None = None
+        self._llm_lock = threading.Lock()
 
     def spec(self, name: str) -> ModelSpec:
         """Return what the catalogue says of a model.
@@ -118,12 +126,33 @@ class ModelLoader:
         """Return whether the chosen language model is on this machine."""
         return hub.locate(self.spec(self._config.llm), self._paths) is not None
 
-    def llm(self) -> LLM:
-        """Load the chosen language model.
+    @contextmanager
+    def llm(self, *, keep: bool) -> Iterator[LLM]:
+        """Have the chosen language model for the block; one block at a time does.
+
+        Args:
+            keep: Leave it loaded for the next block.
 
         Raises:
             ModelError: It is not on this machine or does not load.
         """
+        if not self._llm_lock.acquire(blocking=False):
+            self._listener.progress("waiting for another answer to be written", 0, 0)
+            while not self._llm_lock.acquire(timeout=WAIT_STEP_S):
+                # Whoever waits can give up: a listener may raise an error.
+                self._listener.progress("waiting for another answer to be written", 0, 0)
+        try:
+            llm = self._llm = self._llm or self._load_llm()
+            try:
+                yield llm
+            finally:
+                if not keep:
+                    self._llm = None
+                    llm.close()
+        finally:
+            self._llm_lock.release()
+
+    def _load_llm(self) -> LLM:
         spec = self.spec(self._config.llm)
         folder = hub.locate(spec, self._paths)
         if folder is None:

@@ -50,6 +50,21 @@ class Paths:
         """Held by the process that has the store open."""
         return self.home / "lock"
 
+    @property
+    def agent_lock(self) -> Path:
+        """Held by the background agent as long as it lives."""
+        return self.home / "agent.lock"
+
+    @property
+    def agent_address(self) -> Path:
+        """Where the background agent listens."""
+        return self.home / "agent.json"
+
+    @property
+    def agent_log(self) -> Path:
+        """What the background agent did; never what it was told or asked."""
+        return self.home / "agent.log"
+
     def create(self) -> None:
         """Create the home folder, readable by its owner alone.
 

@@ -29,6 +29,7 @@ def embed_pending(
     embedder: Embedder,
     count_tokens: CountTokens,
     progress: Callable[[str, int, int], None],
+    on_done: Callable[[Sequence[str]], None] = lambda _: None,
 ) -> None:
     """Embed what waits; interrupted, the next call goes on.
 
@@ -37,6 +38,7 @@ def embed_pending(
         embedder: The model that the store uses.
         count_tokens: The model's measure.
         progress: Hears how much is done, and of how much.
+        on_done: Hears the ids of memories that have their vectors now.
 
     Raises:
         EmbeddingMismatchError: Another process has begun to use another embedder.
@@ -61,6 +63,7 @@ def embed_pending(
                 _refuse_another(opened, embedder)
                 opened.database.put_vectors(batch, matrix)
         done += len(pending)
+        on_done([waiting.memory.id for waiting in pending])
         progress("reading memories", done * 100, total * 100)
 
 

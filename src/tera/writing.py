@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from tera.chunker import CountTokens, chunk_memory
-from tera.datatypes import Chunk, Draft, JournalEntry, Memory, Operation
+from tera.datatypes import Chunk, Draft, JournalEntry, Memory, Operation, Remembered
 from tera.store.outcomes import CONTENT_FIELDS
 from tera.store.surreal import SurrealStore
 from tera.transfer import fields_of
@@ -20,14 +20,6 @@ EAGER_CHARACTERS = 100_000
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 
 Status = Literal["new", "known", "updated"]
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """What became of a memory: new, there already, or brought up to date."""
-
-    memory: Memory
-    status: Status
 
 
 @dataclass(slots=True)

@@ -11,8 +11,16 @@ import typer.main
 from tera.cli import app
 from tests.conftest import Run
 
-PRINTS_NO_JSON = {"export", "config path", "models use", "models remove"}
-"""They print JSON lines, a path, or no data."""
+PRINTS_NO_JSON = {
+    "export",
+    "config path",
+    "models use",
+    "models remove",
+    "agent start",
+    "agent stop",
+    "agent logs",
+}
+"""They print JSON lines, a path, lines of a log, or no data."""
 
 
 def commands(command: Any = None, name: str = "") -> Iterator[tuple[str, Any]]:
@@ -29,7 +37,8 @@ COMMANDS = dict(commands())
 def test_every_command_of_the_design_is_there() -> None:
     alone = "remember ask search list show edit forget log undo export import status doctor"
     models = [f"models {name}" for name in ("list", "pull", "use", "verify", "remove")]
-    assert set(COMMANDS) == {*alone.split(), *models, "config show", "config path"}
+    agent = [f"agent {name}" for name in ("start", "stop", "status", "logs")]
+    assert set(COMMANDS) == {*alone.split(), *models, *agent, "config show", "config path"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -84,18 +84,6 @@ def test_an_export_that_cannot_be_written_is_an_error(
     assert "hint: " in written.err
 
 
-def test_an_export_goes_without_a_journal_that_is_damaged(
-    tera: Callable[..., Run], exported: str, home: Path
-) -> None:
-    (journal,) = (home / "journal").glob("*.jsonl")
-    journal.write_bytes(journal.read_bytes()[:-20] + b"damaged\n" * 3)
-    assert tera("list").code == 7
-    written = tera("export")
-    assert (written.code, written.out) == (0, exported)
-    (note,) = written.err.splitlines()
-    assert "this is what the database holds" in note
-
-
 @pytest.mark.parametrize("folder", [".", "/", ".."])
 def test_an_export_to_a_folder_is_an_error(tera: Callable[..., Run], folder: str) -> None:
     written = tera("export", "--to", folder)

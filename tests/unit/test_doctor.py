@@ -6,8 +6,8 @@ import shutil
 import pytest
 
 from tera.config import Config
-from tera.datatypes import Draft, Filter
-from tera.doctor import Finding, examine, repair
+from tera.datatypes import Draft, Filter, Finding
+from tera.doctor import examine, repair
 from tera.engine import Engine
 from tera.errors import StoreDamagedError, StoreLockedError
 from tera.store.lock import exclusive_lock

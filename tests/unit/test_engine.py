@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tera.batches import WRITE_BATCH
 from tera.config import load_config
 from tera.datatypes import Draft, Filter, Memory
-from tera.engine import WRITE_BATCH, Engine
+from tera.engine import Engine
 from tera.errors import (
     EmbeddingMismatchError,
     ReaderError,
@@ -51,7 +52,7 @@ def texts(memories: Iterable[Memory]) -> set[str]:
 def test_large_texts_are_written_before_there_are_many_of_them(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tera.engine.WRITE_CHARACTERS", 10)
+    monkeypatch.setattr("tera.batches.WRITE_CHARACTERS", 10)
     drafts = iter([Draft("a text of some length"), Draft("another such text"), Draft("a third")])
     first = next(iter(engine.remember(drafts)))
     assert first.status == "new"

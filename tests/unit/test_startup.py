@@ -17,6 +17,10 @@ NEVER_IN_THE_CLI = {
     "dateparser",
     "tokenizers",
     "tomlkit",
+    "starlette",
+    "uvicorn",
+    "asyncio",
+    "onnxruntime",
 }
 
 
@@ -26,6 +30,7 @@ NEVER_IN_THE_CLI = {
         ("tera.cli", NEVER_IN_THE_CLI),
         # surrealdb too: reading the settings or refusing a file needs no database.
         ("tera.engine", NEVER_IN_THE_CLI),
+        ("tera.agent.client", NEVER_IN_THE_CLI),
     ],
 )
 def test_importing_the_program_loads_no_heavy_library(module: str, banned: set[str]) -> None:

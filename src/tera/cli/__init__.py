@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from tera import __version__
-from tera.cli import ask, config, history, memories, models, remember, status, transfer
+from tera.cli import agent, ask, config, history, memories, models, remember, status, transfer
 from tera.cli.output import PipeClosed, drop_output
 from tera.cli.session import output
 from tera.errors import TeraError
@@ -34,6 +34,7 @@ history.add_to(app)
 transfer.add_to(app)
 status.add_to(app)
 models.add_to(app)
+agent.add_to(app)
 config.add_to(app)
 
 

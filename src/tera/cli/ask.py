@@ -11,7 +11,7 @@ import typer
 
 from tera.cli.options import Json, Since, Source, Tags, Until, make_filter
 from tera.cli.output import answer_record, result_record
-from tera.cli.session import has_pipe, open_engine, output, read_pipe_bytes
+from tera.cli.session import has_pipe, open_engine, open_settings, output, read_pipe_bytes
 
 Count = Annotated[
     int | None, typer.Option("--k", "-k", min=1, max=200, metavar="COUNT", help="Most passages.")
@@ -46,11 +46,11 @@ def ask(
     """
     chosen = make_filter(tag, since, until, source)
     piped = read_pipe_if_any()
-    engine = open_engine()
+    config, _ = open_settings()
     try:
-        answer = engine.ask(
+        answer = open_engine().ask(
             " ".join(question),
-            count=k or engine.config.ask_k,
+            count=k or config.ask_k,
             chosen=chosen,
             piped=piped,
             use_llm=not no_llm,
@@ -82,8 +82,8 @@ def search(
     The exit code is 1 when there are none.
     """
     chosen = make_filter(tag, since, until, source)
-    engine = open_engine()
-    results = engine.search(" ".join(question), k or engine.config.search_k, chosen)
+    config, _ = open_settings()
+    results = open_engine().search(" ".join(question), k or config.search_k, chosen)
     output.end_progress()
     if json:
         output.json([result_record(result) for result in results])

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tera.cli.options import Json, Yes
-from tera.cli.session import confirmed, open_engine, output
+from tera.cli.session import confirmed, open_engine, open_settings, output
 from tera.cli.status import megabytes
 from tera.errors import ModelLoadError
 
 if TYPE_CHECKING:
-    from tera.engine import Engine
+    from tera.config import Config
 
 Name = Annotated[str, typer.Argument(help="A name of `tera models list`.", show_default=False)]
 
@@ -36,12 +36,13 @@ def add_to(app: typer.Typer) -> None:
 def list_models(json: Json = False) -> None:
     """List the models; * marks those in use."""
     from tera import hub
+    from tera.models import load_models
 
-    engine = open_engine()
-    used = (_embedder_in_use(engine), engine.config.llm)
+    config, paths = open_settings()
+    used = (_embedder_in_use(config), config.llm)
     records = []
-    for spec in engine.models.catalogue.values():
-        folder = hub.locate(spec, engine.paths)
+    for spec in load_models(paths).values():
+        folder = hub.locate(spec, paths)
         records.append(
             {
                 "name": spec.name,
@@ -77,15 +78,17 @@ def pull(
 ) -> None:
     """Fetch models from the Hugging Face hub, going on where an earlier try stopped."""
     from tera import hub
+    from tera.models import find_model, load_models
 
-    engine = open_engine()
+    config, paths = open_settings()
+    catalogue = load_models(paths)
     folders = {}
-    for name in names or [_embedder_in_use(engine), engine.config.llm]:
-        spec = engine.models.spec(name)
-        folder = hub.locate(spec, engine.paths)
+    for name in names or [_embedder_in_use(config), config.llm]:
+        spec = find_model(catalogue, name)
+        folder = hub.locate(spec, paths)
         if folder is None:
             output.talk(f"fetching {name} ({megabytes(spec.size_bytes)}, licence: {spec.licence})")
-            folder = hub.pull(spec, engine.paths, output.progress)
+            folder = hub.pull(spec, paths, output.progress)
             output.end_progress()
         folders[name] = str(folder)
         if not json:
@@ -98,27 +101,29 @@ def use(name: Name, yes: Yes = False) -> None:
     """Use a model from now on; another embedder means reading every memory again."""
     from tera import hub
     from tera.config import write_setting
+    from tera.models import find_model, load_models
 
-    engine = open_engine()
-    spec = engine.models.spec(name)
+    _, paths = open_settings()
+    spec = find_model(load_models(paths), name)
     if spec.role == "llm":
-        engine.paths.create()
-        write_setting(engine.paths, "llm", name)
+        paths.create()
+        write_setting(paths, "llm", name)
         output.talk(f"answers are now written by {name}")
-        if hub.locate(spec, engine.paths) is None:
+        if hub.locate(spec, paths) is None:
             output.note(f"{name} is not on this machine yet", f"tera models pull {name}")
         return
-    with engine.store() as opened:
-        current, count = opened.database.embedder(), opened.database.counts()["memory"]
+    facts = open_engine().facts()
+    current, count = facts["embedder"], facts["memories"]
     if current and current != name and count:
         question = f"Read {count} memories again with {name} instead of {current}?"
         if not confirmed(question, yes):
             output.talk(f"{current} stays in use")
             raise typer.Exit(1)
     # Loaded before anything is thrown away: it may not be had.
-    engine.models.embedder(name)
-    write_setting(engine.paths, "embedder", name)
-    engine.use_embedder(name)
+    open_engine().load_embedder(name)
+    write_setting(paths, "embedder", name)
+    # With the new settings.
+    open_engine().use_embedder(name)
     output.talk(f"vectors are now made by {name}")
 
 
@@ -131,14 +136,16 @@ def verify(
 ) -> None:
     """Compare model files with their checksums."""
     from tera import hub
+    from tera.models import find_model, load_models
 
-    engine = open_engine()
-    here = [s.name for s in engine.models.catalogue.values() if hub.locate(s, engine.paths)]
+    _, paths = open_settings()
+    catalogue = load_models(paths)
+    here = [spec.name for spec in catalogue.values() if hub.locate(spec, paths)]
     if not names and not here:
         output.talk("no models on this machine")
     problems = {}
     for name in names or here:
-        problems[name] = hub.verify(engine.models.spec(name), engine.paths, output.progress)
+        problems[name] = hub.verify(find_model(catalogue, name), paths, output.progress)
         output.end_progress()
         if not problems[name] and not json:
             output.data(f"ok  {name}")
@@ -155,19 +162,18 @@ def verify(
 def remove(name: Name, yes: Yes = False) -> None:
     """Delete the files of a model that was fetched."""
     from tera import hub
+    from tera.models import find_model, load_models
 
-    engine = open_engine()
-    spec = engine.models.spec(name)
+    _, paths = open_settings()
+    spec = find_model(load_models(paths), name)
     if not confirmed(f"Delete the files of {name}?", yes):
         output.talk("nothing was deleted")
         raise typer.Exit(1)
-    output.talk(f"{megabytes(hub.remove(spec, engine.paths))} freed")
+    output.talk(f"{megabytes(hub.remove(spec, paths))} freed")
 
 
-def _embedder_in_use(engine: Engine) -> str:
+def _embedder_in_use(config: Config) -> str:
     """Return the store's embedder; for a store without vectors, the one it would begin with."""
     from tera.models import DEFAULT_EMBEDDER
 
-    with engine.store() as opened:
-        recorded = opened.database.embedder()
-    return recorded or engine.config.embedder or DEFAULT_EMBEDDER
+    return open_engine().embedder_name() or config.embedder or DEFAULT_EMBEDDER

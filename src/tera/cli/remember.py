@@ -17,8 +17,7 @@ from tera.errors import ReaderError, UnreadableFileError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tera.datatypes import Draft
-    from tera.writing import Remembered
+    from tera.datatypes import Draft, Remembered
 
 
 def add_to(app: typer.Typer) -> None:

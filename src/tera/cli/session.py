@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
 from tera.cli.options import WrongUsage
 from tera.cli.output import Output
+from tera.errors import ConfigError
 
 if TYPE_CHECKING:
+    from tera.agent.client import RemoteEngine
     from tera.config import Config
     from tera.engine import Engine
     from tera.paths import Paths
@@ -25,12 +28,35 @@ def open_settings() -> tuple[Config, Paths]:
     return load_config(paths)[0], paths
 
 
-def open_engine() -> Engine:
-    """Return the engine; imported here, because it is needed neither for help nor for errors."""
+def open_engine() -> Engine | RemoteEngine:
+    """Return the engine: in the background agent, or in this process where TERA_AGENT is "off"."""
+    return open_remote_engine() if uses_agent() else open_local_engine()
+
+
+def open_local_engine() -> Engine:
+    """Return an engine in this process; imported here, because most commands need none."""
     from tera.engine import Engine
 
-    config, paths = open_settings()
-    return Engine(config, paths, output)
+    return Engine(*open_settings(), output)
+
+
+def open_remote_engine() -> RemoteEngine:
+    """Return the engine of the background agent, which is started with the first call."""
+    from tera.agent.client import RemoteEngine
+
+    return RemoteEngine(*open_settings(), output)
+
+
+def uses_agent() -> bool:
+    """Return whether commands leave the work to the background agent.
+
+    Raises:
+        ConfigError: TERA_AGENT is something else than "on" or "off".
+    """
+    wanted = os.environ.get("TERA_AGENT", "on")
+    if wanted not in ("on", "off"):
+        raise ConfigError(f"TERA_AGENT must be on or off, not {wanted!r}", hint="unset TERA_AGENT")
+    return wanted == "on"
 
 
 def has_pipe() -> bool:

@@ -6,13 +6,23 @@ import os
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tera.cli.options import Json
-from tera.cli.session import open_engine, output
+from tera.cli.session import (
+    open_engine,
+    open_local_engine,
+    open_remote_engine,
+    open_settings,
+    output,
+    uses_agent,
+)
 from tera.errors import StoreError
+
+if TYPE_CHECKING:
+    from tera.datatypes import Finding
 
 
 def add_to(app: typer.Typer) -> None:
@@ -25,39 +35,29 @@ def status(json: Json = False) -> None:
     """Show how much is remembered, with which models, and where."""
     from tera import __version__
 
-    engine = open_engine()
-    with engine.store() as opened:
-        counts = opened.database.counts()
-        embedder = opened.database.embedder()
-        changes = opened.journal.end.number
-    size, models = size_of(engine.paths.home), size_of(engine.paths.models)
-    is_here = engine.config.llm in engine.models.catalogue and engine.models.has_llm()
-    facts: dict[str, object] = {
+    config, paths = open_settings()
+    size, models = size_of(paths.home), size_of(paths.models)
+    facts = {
         "version": __version__,
-        "memories": counts["memory"],
-        "chunks": counts["chunk"],
-        "waiting_for_vectors": counts["pending"],
-        "changes": changes,
-        "embedder": embedder or None,
-        "llm": engine.config.llm,
-        "llm_on_this_machine": is_here,
-        "home": str(engine.paths.home),
-        "store": engine.config.store_url or str(engine.paths.store),
+        **open_engine().facts(),
+        "home": str(paths.home),
+        "store": config.store_url or str(paths.store),
         "size_bytes": size - models,
         "models_size_bytes": models,
     }
     if json:
         output.json(facts)
         return
-    waiting = f", {counts['pending']} not yet read" if counts["pending"] else ""
-    llm = engine.config.llm + ("" if is_here else " (not on this machine)")
-    output.data(f"memories:  {counts['memory']}{waiting}")
-    output.data(f"changes:   {changes}")
-    output.data(f"embedder:  {embedder or 'chosen at the first search'}")
-    output.data(f"llm:       {llm}")
-    output.data(f"home:      {engine.paths.home}, {megabytes(facts['size_bytes'])}")
-    if engine.config.store_url:
-        output.data(f"store:     {engine.config.store_url}")
+    count = facts["waiting_for_vectors"]
+    waiting = f", {count} not yet read" if count else ""
+    absent = "" if facts["llm_on_this_machine"] else " (not on this machine)"
+    output.data(f"memories:  {facts['memories']}{waiting}")
+    output.data(f"changes:   {facts['changes']}")
+    output.data(f"embedder:  {facts['embedder'] or 'chosen at the first search'}")
+    output.data(f"llm:       {facts['llm']}{absent}")
+    output.data(f"home:      {paths.home}, {megabytes(facts['size_bytes'])}")
+    if config.store_url:
+        output.data(f"store:     {config.store_url}")
 
 
 def doctor(
@@ -67,11 +67,7 @@ def doctor(
     json: Json = False,
 ) -> None:
     """Look at every part, and say what would mend it."""
-    from tera import doctor as examination
-
-    engine = open_engine()
-    findings = [*examination.repair(engine)] if repair else []
-    findings += examination.examine(engine)
+    findings = _findings(repair)
     if json:
         output.json([asdict(finding) for finding in findings])
     for finding in findings:
@@ -82,6 +78,16 @@ def doctor(
                 output.data(f"{'':15} hint: {finding.remedy}")
     if not all(finding.is_well or finding.is_optional for finding in findings):
         raise typer.Exit(StoreError.exit_code)
+
+
+def _findings(repair: bool) -> list[Finding]:
+    if uses_agent():
+        remote = open_remote_engine()
+        return [*(remote.repair() if repair else []), *remote.examine()]
+    from tera import doctor as examination
+
+    engine = open_local_engine()
+    return [*(examination.repair(engine) if repair else []), *examination.examine(engine)]
 
 
 def size_of(folder: Path) -> int:

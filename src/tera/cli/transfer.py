@@ -5,17 +5,13 @@ from __future__ import annotations
 import io
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from tera.cli.options import Json, Since, Source, Tags, Until, WrongUsage, make_filter
 from tera.cli.session import has_pipe, open_engine, output
-from tera.errors import StoreDamagedError, StoreError, UnreadableFileError
-
-if TYPE_CHECKING:
-    from tera.datatypes import Filter, Memory
-    from tera.engine import Engine
+from tera.errors import StoreError, UnreadableFileError
 
 
 def add_to(app: typer.Typer) -> None:
@@ -41,7 +37,7 @@ def export_memories(
 
     if to is not None and to.is_dir():
         raise StoreError(f"cannot write {to}: it is a folder", hint="tera export --to FILE")
-    memories = _select(open_engine(), make_filter(tag, since, until, source))
+    memories = open_engine().select(make_filter(tag, since, until, source))
     memories.sort(key=lambda memory: (memory.remembered_at, memory.id))
     if to is None:
         for memory in memories:
@@ -60,19 +56,6 @@ def export_memories(
             f"cannot write {to}: {error.strerror or error}", hint="tera export > FILE"
         ) from error
     output.talk(f"{len(memories)} memories written to {to}")
-
-
-def _select(engine: Engine, chosen: Filter) -> list[Memory]:
-    """Return the memories that pass a filter; of a damaged journal, those in the database."""
-    from tera.store.opened import open_database
-
-    try:
-        return engine.select(chosen)
-    except StoreDamagedError as damage:
-        with open_database(engine.config, engine.paths) as database:
-            memories = database.select(chosen)
-        output.note(f"{damage.message}: this is what the database holds", "tera doctor")
-        return memories
 
 
 def import_memories(

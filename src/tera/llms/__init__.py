@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
@@ -24,12 +24,15 @@ class LLM(Protocol):
     def prompt_tokens(self, prompt: Prompt) -> int:
         """Return the number of tokens that a prompt takes, template included."""
 
-    def generate(self, prompt: Prompt, max_tokens: int) -> Iterator[str]:
+    def generate(
+        self, prompt: Prompt, max_tokens: int, should_stop: Callable[[], bool] = lambda: False
+    ) -> Iterator[str]:
         """Yield the answer as it is written.
 
         Args:
             prompt: It must leave room for an answer in the model's context.
             max_tokens: Most tokens to write.
+            should_stop: Asked often, within a token too and by any thread; true ends the answer.
 
         Raises:
             GenerationError: The prompt is too long, or the model failed.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,10 @@ REPEAT_PENALTY = 1.1  # llama.cpp's own advice against loops of small models
 ERROR_LEVEL = 4  # ggml_log_level in ggml.h
 
 _messages: list[str] = []
+
+
+def _never() -> bool:
+    return False
 
 
 class LlamaCppLLM:
@@ -68,6 +72,10 @@ class LlamaCppLLM:
                 f"cannot load {spec.name}: {reason}", hint=f"tera models verify {spec.name}"
             ) from error
         self.context_tokens = spec.context_tokens - SPARE_TOKENS
+        self._should_stop = _never
+        # ctypes does not keep the callback alive, this does.
+        self._abort = llama_cpp.ggml_abort_callback(lambda _: self._should_stop())
+        llama_cpp.llama_set_abort_callback(self._llama.ctx, self._abort, None)
 
     def count_tokens(self, text: str) -> int:
         """Return the number of tokens of a text; see `LLM.count_tokens`."""
@@ -77,7 +85,9 @@ class LlamaCppLLM:
         """Return the number of tokens of a prompt; see `LLM.prompt_tokens`."""
         return len(self._prompt(prompt))
 
-    def generate(self, prompt: Prompt, max_tokens: int) -> Iterator[str]:
+    def generate(
+        self, prompt: Prompt, max_tokens: int, should_stop: Callable[[], bool] = _never
+    ) -> Iterator[str]:
         """Yield the answer piece by piece; see `LLM.generate`."""
         tokens = self._prompt(prompt)
         room = self.context_tokens - len(tokens)
@@ -87,6 +97,7 @@ class LlamaCppLLM:
                 f" {self.context_tokens - 1}",
                 hint="ask a shorter question, or lower ask.context_tokens",
             )
+        self._should_stop = should_stop
         try:
             stream = self._llama.create_completion(
                 tokens,
@@ -97,13 +108,20 @@ class LlamaCppLLM:
                 stream=True,
             )
             for chunk in stream:
+                if should_stop():
+                    return
                 if piece := chunk["choices"][0]["text"]:
                     yield piece
         except (RuntimeError, ValueError) as error:
+            if should_stop():
+                # Stopped within a token, which llama.cpp calls a failure.
+                return
             raise GenerationError(
                 f"{self.spec.name} failed: {str(error).splitlines()[0]}",
                 hint="tera ask --no-llm gives quotes without the language model",
             ) from error
+        finally:
+            self._should_stop = _never
 
     def close(self) -> None:
         """Free the model. llama.cpp crashes on any call afterwards."""

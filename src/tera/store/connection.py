@@ -80,6 +80,7 @@ class Connection:
         os.environ["SURREAL_SYNC_DATA"] = "true"
         self.url = url
         self.is_server = url.startswith(("ws://", "wss://"))
+        self.has_failed = False
         from surrealdb import Surreal
 
         try:
@@ -124,6 +125,13 @@ class Connection:
             ) from error
 
     def _run(self, script: str, parameters: Mapping[str, object]) -> list[Any]:
+        try:
+            return self._results(script, parameters)
+        except StoreError:
+            self.has_failed = True
+            raise
+
+    def _results(self, script: str, parameters: Mapping[str, object]) -> list[Any]:
         try:
             reply = self._session.query_raw(script, dict(parameters))
         except Exception as error:

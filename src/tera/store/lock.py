@@ -9,8 +9,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tera.errors import StoreError, StoreLockedError
+
+AGENT = "tera agent"
 
 
 @contextmanager
@@ -31,7 +34,7 @@ def exclusive_lock(file: Path, timeout_s: float) -> Iterator[None]:
     except Timeout as error:
         raise StoreLockedError(
             f"the store is in use by {_holder(note)}",
-            hint="try again when it has finished, or raise store.lock_timeout_s",
+            hint=_hint(note),
         ) from error
     except OSError as error:
         raise StoreError(
@@ -40,6 +43,7 @@ def exclusive_lock(file: Path, timeout_s: float) -> Iterator[None]:
         ) from error
     try:
         command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]])
+        command = AGENT if Path(sys.argv[0]).parent.name == "agent" else command
         try:
             note.write_text(json.dumps({"pid": os.getpid(), "command": command, "at": time.time()}))
         except OSError:
@@ -51,8 +55,24 @@ def exclusive_lock(file: Path, timeout_s: float) -> Iterator[None]:
 
 
 def _holder(note: Path) -> str:
+    who = _read(note)
+    if not who:
+        return "another process"
+    if who["command"] == AGENT:
+        return f"the background agent (process {who['pid']})"
+    return f"process {who['pid']} ({who['command']}, {time.time() - who['at']:.0f} s)"
+
+
+def _hint(note: Path) -> str:
+    who = _read(note)
+    if who and who["command"] == AGENT:
+        return "tera agent stop, or unset TERA_AGENT to work with it"
+    return "try again when it has finished, or raise store.lock_timeout_s"
+
+
+def _read(note: Path) -> dict[str, Any] | None:
     try:
         who = json.loads(note.read_text())
-        return f"process {who['pid']} ({who['command']}, {time.time() - who['at']:.0f} s)"
+        return {name: who[name] for name in ("pid", "command", "at")}
     except (OSError, ValueError, KeyError, TypeError):
-        return "another process"
+        return None

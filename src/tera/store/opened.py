@@ -37,6 +37,16 @@ class OpenStore:
         self.journal = journal
         self.database = database
         self.caught_up = self._catch_up()
+        self.notes: tuple[str, ...] = (
+            (f"{self.caught_up} changes were brought into the store from the journal",)
+            if self.caught_up
+            else ()
+        )
+
+    @property
+    def is_spent(self) -> bool:
+        """The database has failed; SurrealKV takes nothing more until it is opened again."""
+        return self.database.has_failed
 
     def commit(
         self,

@@ -43,6 +43,11 @@ class SurrealStore:
         )
 
     @property
+    def has_failed(self) -> bool:
+        """A query or a write has failed on this connection."""
+        return self._connection.has_failed
+
+    @property
     def feed(self) -> EmbeddedVectors | None:
         """The vectors of the embedded database; None on a server."""
         return self.vectors if isinstance(self.vectors, EmbeddedVectors) else None
@@ -221,6 +226,16 @@ class SurrealStore:
         ids: list[str] = self._connection.query(
             "SELECT VALUE record::id(id) FROM pending LIMIT $limit", limit=limit
         )
+        return self._pending_of(ids)
+
+    def pending_among(self, ids: Sequence[str]) -> list[PendingMemory]:
+        """Return those of some memories that wait for vectors."""
+        rows = self._connection.query(
+            "SELECT VALUE id FROM $ids", ids=[record("pending", key) for key in ids]
+        )
+        return self._pending_of([row.id for row in rows if row])
+
+    def _pending_of(self, ids: Sequence[str]) -> list[PendingMemory]:
         return [
             PendingMemory(memory_of(row), row["content_clock"], self._waiting(row["id"].id))
             for row in self._memory_rows(ids)

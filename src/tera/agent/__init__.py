@@ -1,0 +1,1 @@
+"""The background agent: a warm process that owns the store, and the client that speaks to it."""

@@ -1,0 +1,181 @@
+"""The agent as an ASGI app: status, stop, and the calls, each answered by a stream of messages."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import resource
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from tera import __version__
+from tera.agent.conversation import Conversation, CurrentListener
+from tera.agent.exchange import HEARTBEAT_S
+from tera.agent.operations import OPERATIONS, arguments_of
+from tera.agent.protocol import (
+    MISMATCH,
+    PROTOCOL_VERSION,
+    SETTINGS_HEADER,
+    STOPPING,
+    VERSION_HEADER,
+    identity,
+)
+from tera.engine import Engine
+
+MOST_CALLS = 64
+"""Calls at once; more wait for a thread."""
+
+log = logging.getLogger(__name__)
+
+
+class Agent:
+    """The state of a running agent, and its app."""
+
+    def __init__(self, engine: Engine, listener: CurrentListener, settings: str) -> None:
+        """Make the app.
+
+        Args:
+            engine: Does the work; it stays open.
+            listener: Hears the engine.
+            settings: Digest of the settings that the engine was made with.
+        """
+        self.engine = engine
+        self.is_stopping = False
+        self.on_idle: Callable[[], None] = lambda: None
+        self._listener = listener
+        self._expected = {VERSION_HEADER: identity(__version__), SETTINGS_HEADER: settings}
+        self._calls = 0
+        self._last_call = time.monotonic()
+        self._began = time.time()
+        self._threads = ThreadPoolExecutor(MOST_CALLS, "call")
+        self.app = Starlette(
+            routes=[
+                Route("/status", self._status, methods=["GET"]),
+                Route("/stop", self._stop, methods=["POST"]),
+                Route("/call/{operation}", self._call, methods=["POST"]),
+            ]
+        )
+
+    @property
+    def is_working(self) -> bool:
+        """Return whether a call is being answered."""
+        return self._calls > 0
+
+    @property
+    def idle_s(self) -> float:
+        """Seconds since the last call ended."""
+        return 0.0 if self._calls else time.monotonic() - self._last_call
+
+    async def _status(self, _: Request) -> Response:
+        return JSONResponse(
+            {
+                "version": __version__,
+                "protocol": PROTOCOL_VERSION,
+                "pid": os.getpid(),
+                "stopping": self.is_stopping,
+                "calls": self._calls,
+                "running_s": round(time.time() - self._began),
+                "idle_s": round(self.idle_s),
+                "memory_bytes": _memory_bytes(),
+            }
+        )
+
+    async def _stop(self, request: Request) -> Response:
+        meant = (await request.json())["pid"] == os.getpid()
+        self.is_stopping |= meant
+        return JSONResponse({"stopping": self.is_stopping, "calls": self._calls})
+
+    async def _call(self, request: Request) -> Response:
+        if self.is_stopping:
+            return JSONResponse({}, STOPPING)
+        if any(request.headers.get(name) != value for name, value in self._expected.items()):
+            return JSONResponse({"version": __version__}, MISMATCH)
+        operation = request.path_params["operation"]
+        try:
+            arguments = arguments_of(operation, await request.json())
+        except (KeyError, ValueError, TypeError) as error:
+            return JSONResponse({"detail": f"{type(error).__name__}: {error}"}, 400)
+        # Between the look at `is_stopping` and here nothing else was done but reading the request.
+        return _Reply(self, operation, arguments)
+
+    async def answer(
+        self, operation: str, arguments: Mapping[str, object], receive: Receive, send: Send
+    ) -> None:
+        """Do a call and stream its messages; a client that leaves ends it."""
+        loop = asyncio.get_running_loop()
+        conversation = Conversation(loop)
+        self._listener.tell(conversation)
+        work = partial(OPERATIONS[operation], self.engine, **arguments)
+        if operation == "ask":
+            work = partial(work, on_text=conversation.text, should_stop=conversation.is_gone)
+        begun = time.monotonic()
+        self._calls += 1
+        try:
+            done = loop.run_in_executor(self._threads, conversation.run, work, log.error)
+            watch = asyncio.create_task(_leave_with(conversation, receive))
+            try:
+                await _stream(conversation, send)
+            finally:
+                watch.cancel()
+                conversation.leave()
+                await done
+        finally:
+            self._calls -= 1
+            self._last_call = time.monotonic()
+            log.info("%s: %.3f s", operation, time.monotonic() - begun)
+
+
+class _Reply(Response):
+    """Lines of JSON, sent as they come."""
+
+    def __init__(self, agent: Agent, operation: str, arguments: Mapping[str, object]) -> None:
+        super().__init__(media_type="application/x-ndjson")
+        self._agent = agent
+        self._operation = operation
+        self._arguments = arguments
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", b"application/x-ndjson")]
+        # Sent before anything is done: a client without this knows that nothing was.
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await self._agent.answer(self._operation, self._arguments, receive, send)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _memory_bytes() -> int:
+    """Return how much memory this process uses; its most so far where that is not told."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * resource.getpagesize()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+async def _stream(conversation: Conversation, send: Send) -> None:
+    while True:
+        try:
+            line = await asyncio.wait_for(conversation.messages.get(), HEARTBEAT_S)
+        except TimeoutError:
+            line = b"\n"
+        if line is None:
+            return
+        await send({"type": "http.response.body", "body": line, "more_body": True})
+
+
+async def _leave_with(conversation: Conversation, receive: Receive) -> None:
+    """Wait until the client has left."""
+    with contextlib.suppress(asyncio.CancelledError):
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        conversation.leave()

@@ -1,0 +1,268 @@
+"""The engine as commands see it when the background agent does the work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import NoneType
+from typing import TYPE_CHECKING, TypeVar
+
+from tera import __version__
+from tera.agent.address import read_address
+from tera.agent.codec import decode, encode
+from tera.agent.exchange import BrokenOffError, MismatchError, NotStartedError, converse
+from tera.agent.launcher import dismiss, ensure
+from tera.agent.protocol import (
+    SETTINGS_HEADER,
+    VERSION_HEADER,
+    decode_error,
+    identity,
+    settings_digest,
+)
+from tera.batches import write_batches
+from tera.config import Config
+from tera.datatypes import (
+    Answer,
+    Draft,
+    Filter,
+    Finding,
+    Memory,
+    Remembered,
+    SearchResult,
+    Written,
+)
+from tera.errors import AgentUnreachableError
+from tera.paths import Paths
+from tera.readers.text import checked
+
+if TYPE_CHECKING:
+    from tera.model_loader import Listener
+    from tera.store.history import Change
+
+T = TypeVar("T")
+
+EVERYTHING = Filter()
+MOST_ATTEMPTS = 5
+"""An agent that dies so often in the middle of a call will not do it."""
+
+
+class RemoteEngine:
+    """The use cases of `Engine`, done by the background agent; it is started when it is needed."""
+
+    def __init__(self, config: Config, paths: Paths, listener: Listener) -> None:
+        """Prepare; nothing is connected yet."""
+        self._paths = paths
+        self._listener = listener
+        self._deaths = 0
+        self._headers = {
+            VERSION_HEADER: identity(__version__),
+            SETTINGS_HEADER: settings_digest(config, paths),
+        }
+
+    # Memories; see `Engine`.
+
+    def remember(self, drafts: Iterable[Draft]) -> Iterator[Remembered]:
+        """Remember drafts; each is on disk when it is yielded."""
+        good = (replace(draft, text=checked(draft.text, "the text")) for draft in drafts)
+        return write_batches(good, self._remember_batch)
+
+    def _remember_batch(self, drafts: Sequence[Draft], change: int) -> Written:
+        begun, deaths = datetime.now(UTC), self._deaths
+        written = self._call("remember_batch", Written, drafts=drafts, change=change)
+        if self._deaths == deaths:
+            return written
+        return replace(
+            written, outcome=tuple(_as_new(remembered, begun) for remembered in written.outcome)
+        )
+
+    def restore(self, memories: Iterable[Memory]) -> Iterator[Remembered]:
+        """Take over exported memories under their own ids."""
+        good = (replace(memory, text=checked(memory.text, memory.id)) for memory in memories)
+        return write_batches(
+            good,
+            lambda batch, change: self._call(
+                "restore_batch", Written, memories=batch, change=change
+            ),
+        )
+
+    def find(self, prefixes: Sequence[str]) -> list[Memory]:
+        """Return the memories with these ids or unique beginnings of ids, in that order."""
+        return self._call("find", list[Memory], prefixes=prefixes)
+
+    def select(self, chosen: Filter, limit: int | None = None) -> list[Memory]:
+        """Return the memories that pass a filter, newest first."""
+        return self._call("select", list[Memory], chosen=chosen, limit=limit)
+
+    def edit(self, memory: Memory, edited: Memory) -> bool:
+        """Change a memory; False when there was nothing to change."""
+        checked(edited.text, "the new text")
+        return self._call("edit", bool, memory=memory, edited=edited)
+
+    def forget(self, memories: Sequence[Memory]) -> None:
+        """Forget memories, as one change."""
+        self._call("forget", NoneType, once=True, memories=memories)
+
+    # History.
+
+    def log(self) -> list[Change]:
+        """Return every change, oldest first."""
+        from tera.store.history import Change
+
+        return self._call("log", list[Change])
+
+    def undo(self, number: int | None = None) -> Change:
+        """Take a change back: the given one, or the last that is not undone."""
+        from tera.store.history import Change
+
+        return self._call("undo", Change, once=True, number=number)
+
+    # Search and answers.
+
+    def search(self, question: str, count: int, chosen: Filter = EVERYTHING) -> list[SearchResult]:
+        """Return the passages closest to a question, best first."""
+        return self._call(
+            "search", list[SearchResult], question=question, count=count, chosen=chosen
+        )
+
+    def ask(
+        self,
+        question: str,
+        *,
+        count: int,
+        chosen: Filter = EVERYTHING,
+        piped: str = "",
+        use_llm: bool = True,
+        on_text: Callable[[str], None] = lambda _: None,
+    ) -> Answer:
+        """Answer a question from memory; leaving the call stops the answer."""
+        return self._call(
+            "ask",
+            Answer,
+            on_text,
+            question=question,
+            count=count,
+            chosen=chosen,
+            piped=piped,
+            use_llm=use_llm,
+        )
+
+    # Models and state.
+
+    def embedder_name(self) -> str:
+        """Return the store's embedder; empty when it has none yet."""
+        return self._call("embedder_name", str)
+
+    def load_embedder(self, name: str) -> None:
+        """Load an embedder, to see that it can be had."""
+        self._call("load_embedder", NoneType, name=name)
+
+    def use_embedder(self, name: str) -> None:
+        """Make all vectors anew with another embedder."""
+        self._call("use_embedder", NoneType, name=name)
+
+    def facts(self) -> dict[str, object]:
+        """Return how much is remembered, with which models, and where."""
+        return self._call("facts", dict[str, object])
+
+    def examine(self) -> list[Finding]:
+        """Look at every part; see `tera.doctor`."""
+        return self._call("examine", list[Finding])
+
+    def repair(self) -> list[Finding]:
+        """Mend what is damaged; see `tera.doctor`."""
+        return self._call("repair", list[Finding])
+
+    # Inside.
+
+    def _call(
+        self,
+        operation: str,
+        kind: type[T],
+        on_text: Callable[[str], None] | None = None,
+        *,
+        once: bool = False,
+        **arguments: object,
+    ) -> T:
+        """Let the agent do an operation; start or replace it if need be.
+
+        Args:
+            operation: Its name.
+            kind: The type of its result.
+            on_text: Receives an answer as it is written.
+            once: Doing it again would not be the same.
+            **arguments: Its arguments.
+        """
+        attempt = 0
+        while True:
+            heard: list[str] = []
+            try:
+                return self._converse(operation, kind, on_text, heard, arguments)
+            except NotStartedError:
+                ensure(self._paths, self._wait)
+            except MismatchError:
+                dismiss(self._paths)
+                ensure(self._paths, self._wait)
+            except BrokenOffError as error:
+                self._deaths += 1
+                attempt += 1
+                # What was printed of an answer cannot be taken back.
+                if once or heard or attempt == MOST_ATTEMPTS:
+                    raise _died(operation, once) from error
+
+    def _converse(
+        self,
+        operation: str,
+        kind: type[T],
+        on_text: Callable[[str], None] | None,
+        heard: list[str],
+        arguments: dict[str, object],
+    ) -> T:
+        items: list[object] = []
+        address = read_address(self._paths)
+        path, sent = f"/call/{operation}", encode(arguments)
+        for message in converse(address, path, self._headers, sent):
+            match message:
+                case {"note": [text, hint]}:
+                    self._listener.note(text, hint)
+                case {"progress": [task, done, total]}:
+                    self._listener.progress(task, done, total)
+                case {"text": piece} if on_text:
+                    heard.append(piece)
+                    on_text(piece)
+                case {"items": some}:
+                    items += some
+                case {"error": error}:
+                    raise decode_error(error)
+                case {"result": result}:
+                    decoded: T = decode(kind, items if result == "items" else result)
+                    return decoded
+        raise BrokenOffError
+
+    def _wait(self) -> None:
+        self._listener.progress("the background agent finishes its work", 0, 0)
+
+
+def _as_new(remembered: Remembered, begun: datetime) -> Remembered:
+    """Return what became of a draft as seen before an agent died and another went on."""
+    is_known = remembered.status == "known"
+    if is_known and remembered.memory.remembered_at >= begun:
+        return replace(remembered, status="new")
+    return remembered
+
+
+def _died(operation: str, once: bool) -> AgentUnreachableError:
+    if once:
+        return AgentUnreachableError(
+            f"the background agent died during {operation}",
+            hint="see whether it was done: tera log",
+        )
+    if operation == "ask":
+        return AgentUnreachableError(
+            "the background agent died while it answered; there may be too little memory for the"
+            " language model",
+            hint="tera ask --no-llm gives quotes; tera agent logs",
+        )
+    return AgentUnreachableError(
+        f"the background agent died during {operation}, again and again", hint="tera agent logs"
+    )
