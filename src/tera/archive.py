@@ -19,7 +19,8 @@ from typing import IO, BinaryIO, cast
 from tera.errors import UnreadableFileError
 
 LEVEL = 3
-"""zstd's own default; 10 made a journal of Wikipedia paragraphs 6 % smaller in 5 times the time."""
+"""zstd's own default: a journal of Wikipedia paragraphs becomes 3.2 times smaller; with level 10
+3.5 times, which takes three times as long."""
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _SEAL_HEAD = struct.pack("<II", 0x184D2A50, 32)  # RFC 8878: a skippable frame of 32 bytes
 _SEAL_BYTES = len(_SEAL_HEAD) + 32
