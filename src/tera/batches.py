@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from tera.datatypes import Draft, Memory, Remembered, Written
+from tera.datatypes import Draft, Held, Memory, Remembered, Written
 
 T = TypeVar("T", Draft, Memory)
 
@@ -16,13 +16,16 @@ WRITE_CHARACTERS = 4_000_000
 
 
 def write_batches(
-    items: Iterable[T], write: Callable[[Sequence[T], int], Written]
+    items: Iterable[T],
+    write: Callable[[Sequence[T], int], Written],
+    on_held: Callable[[Held], None] = lambda _: None,
 ) -> Iterator[Remembered]:
     """Write items in batches, all as one change; each is on disk when it is yielded.
 
     Args:
         items: An error on the way is raised when those before it are written.
         write: Writes a batch as part of the change with this number, 0 for a new one.
+        on_held: Hears of each draft that was not written.
     """
     waiting = iter(items)
     change = 0
@@ -32,6 +35,8 @@ def write_batches(
             written = write(batch, change)
             change = change or written.change
             yield from written.outcome
+            for held in written.held:
+                on_held(held)
         if failure:
             raise failure
         if not batch:

@@ -59,11 +59,37 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True)
+class Secret:
+    """Characters `start` to `end` of a text look like a secret; `line` counts from 1.
+
+    `kind` says what it is in plain words: "password", "private key", "GitHub token".
+    """
+
+    kind: str
+    start: int
+    end: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A draft that was not remembered, because its text holds secrets."""
+
+    draft: Draft
+    secrets: tuple[Secret, ...]
+
+
+SecretPolicy = Literal["keep", "hold", "redact"]
+"""What becomes of a draft with secrets: kept, not remembered, or remembered without them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """A batch that was written, and the number of the change that it is part of; 0 for none."""
 
     change: int
     outcome: tuple[Remembered, ...]
+    held: tuple[Held, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tera.answer import OnText, write_answer
@@ -17,9 +18,11 @@ from tera.datatypes import (
     Chunk,
     Draft,
     Filter,
+    Held,
     Memory,
     Remembered,
     SearchResult,
+    SecretPolicy,
     Written,
 )
 from tera.errors import ModelLoadError, StoreError
@@ -68,22 +71,36 @@ class Engine:
 
     # Memories.
 
-    def remember(self, drafts: Iterable[Draft]) -> Iterator[Remembered]:
+    def remember(
+        self,
+        drafts: Iterable[Draft],
+        secrets: SecretPolicy = "keep",
+        on_held: Callable[[Held], None] = lambda _: None,
+    ) -> Iterator[Remembered]:
         """Remember drafts; each is on disk when it is yielded. No model is needed.
 
         The same text is kept once: new tags go to the memory that is there. A file read before is
         brought up to date.
+
+        Args:
+            drafts: What to remember.
+            secrets: What becomes of passwords, keys and tokens.
+            on_held: Hears of each draft that is held for its secrets.
 
         Raises:
             ReaderError: A text is empty or cannot be stored; drafts before it are kept.
         """
         # Checked one by one, so that a bad one does not take the good ones before it along.
         good = (replace(draft, text=checked(draft.text, "the text")) for draft in drafts)
-        return write_batches(good, self.remember_batch)
+        return write_batches(good, partial(self.remember_batch, secrets), on_held)
 
-    def remember_batch(self, drafts: Sequence[Draft], change: int) -> Written:
+    def remember_batch(
+        self, secrets: SecretPolicy, drafts: Sequence[Draft], change: int
+    ) -> Written:
         """Remember drafts whose texts are checked, at once; see `remember` and `write_batches`."""
-        return self._write(change, lambda plan, opened: plan.remember(opened.database, drafts))
+        wanted, held = _without_secrets(drafts, secrets) if secrets != "keep" else (drafts, [])
+        written = self._write(change, lambda plan, opened: plan.remember(opened.database, wanted))
+        return replace(written, held=tuple(held))
 
     def restore(self, memories: Iterable[Memory]) -> Iterator[Remembered]:
         """Take over exported memories under their own ids; see `remember`."""
@@ -370,3 +387,22 @@ class Engine:
             SearchResult(memory, chunks[row].start, chunks[row].end, float(scores[row]))
             for row in sorted(best)
         ]
+
+
+def _without_secrets(
+    drafts: Sequence[Draft], secrets: SecretPolicy
+) -> tuple[list[Draft], list[Held]]:
+    """Return drafts that hold no secrets, or hold them no longer; and those that are held."""
+    from tera.sensitive import find_secrets, redact
+
+    clean: list[Draft] = []
+    held: list[Held] = []
+    for draft in drafts:
+        found = find_secrets(draft.text)
+        if not found:
+            clean.append(draft)
+        elif secrets == "redact":
+            clean.append(replace(draft, text=redact(draft.text, found)))
+        else:
+            held.append(Held(draft, tuple(found)))
+    return clean, held

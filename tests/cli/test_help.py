@@ -35,10 +35,18 @@ COMMANDS = dict(commands())
 
 
 def test_every_command_of_the_design_is_there() -> None:
-    alone = "remember ask search list show edit forget log undo export import status doctor"
+    memories = "remember ask search list show edit forget log undo"
+    whole = "export import backup restore status doctor"
     models = [f"models {name}" for name in ("list", "pull", "use", "verify", "remove")]
     agent = [f"agent {name}" for name in ("start", "stop", "status", "logs")]
-    assert set(COMMANDS) == {*alone.split(), *models, *agent, "config show", "config path"}
+    assert set(COMMANDS) == {
+        *memories.split(),
+        *whole.split(),
+        *models,
+        *agent,
+        "config show",
+        "config path",
+    }
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -46,7 +54,7 @@ def test_every_command_and_option_has_a_help_text(name: str) -> None:
     command = COMMANDS[name]
     assert command.help
     for parameter in command.params:
-        is_told_by_its_name = parameter.metavar in ("QUESTION...", "ID...")
+        is_told_by_its_name = parameter.metavar in ("QUESTION...", "ID...", "FILE")
         assert parameter.help or is_told_by_its_name, f"{name}: {parameter.name}"
 
 

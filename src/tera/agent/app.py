@@ -31,7 +31,7 @@ from tera.agent.protocol import (
     VERSION_HEADER,
     identity,
 )
-from tera.engine import Engine
+from tera.upkeep import Keeper
 
 MOST_CALLS = 64
 """Calls at once; more wait for a thread."""
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 class Agent:
     """The state of a running agent, and its app."""
 
-    def __init__(self, engine: Engine, listener: CurrentListener, settings: str) -> None:
+    def __init__(self, engine: Keeper, listener: CurrentListener, settings: str) -> None:
         """Make the app.
 
         Args:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -27,9 +29,11 @@ from tera.datatypes import (
     Draft,
     Filter,
     Finding,
+    Held,
     Memory,
     Remembered,
     SearchResult,
+    SecretPolicy,
     Written,
 )
 from tera.errors import AgentUnreachableError
@@ -37,8 +41,10 @@ from tera.paths import Paths
 from tera.readers.text import checked
 
 if TYPE_CHECKING:
+    from tera.backup import Backup
     from tera.model_loader import Listener
     from tera.store.history import Change
+    from tera.upkeep import Restored
 
 T = TypeVar("T")
 
@@ -62,14 +68,23 @@ class RemoteEngine:
 
     # Memories; see `Engine`.
 
-    def remember(self, drafts: Iterable[Draft]) -> Iterator[Remembered]:
+    def remember(
+        self,
+        drafts: Iterable[Draft],
+        secrets: SecretPolicy = "keep",
+        on_held: Callable[[Held], None] = lambda _: None,
+    ) -> Iterator[Remembered]:
         """Remember drafts; each is on disk when it is yielded."""
         good = (replace(draft, text=checked(draft.text, "the text")) for draft in drafts)
-        return write_batches(good, self._remember_batch)
+        return write_batches(good, partial(self._remember_batch, secrets), on_held)
 
-    def _remember_batch(self, drafts: Sequence[Draft], change: int) -> Written:
+    def _remember_batch(
+        self, secrets: SecretPolicy, drafts: Sequence[Draft], change: int
+    ) -> Written:
         begun, deaths = datetime.now(UTC), self._deaths
-        written = self._call("remember_batch", Written, drafts=drafts, change=change)
+        written = self._call(
+            "remember_batch", Written, secrets=secrets, drafts=drafts, change=change
+        )
         if self._deaths == deaths:
             return written
         return replace(
@@ -172,6 +187,18 @@ class RemoteEngine:
     def repair(self) -> list[Finding]:
         """Mend what is damaged; see `tera.doctor`."""
         return self._call("repair", list[Finding])
+
+    def backup(self, to: Path) -> Backup:
+        """Write the journal and the settings to one verified file."""
+        from tera.backup import Backup
+
+        return self._call("backup", Backup, to=to)
+
+    def restore_backup(self, file: Path) -> Restored:
+        """Put a backup in the place of what is there, which is set aside."""
+        from tera.upkeep import Restored
+
+        return self._call("restore_backup", Restored, once=True, file=file)
 
     # Inside.
 

@@ -1,31 +1,32 @@
-"""What a client may ask the agent to do: names -> functions of an engine."""
+"""What a client may ask the agent to do: names -> methods of the engine."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tera import doctor
 from tera.agent.codec import decode, hints_of
-from tera.engine import Engine
+from tera.upkeep import Keeper
 
 OPERATIONS: Mapping[str, Callable[..., object]] = {
-    "remember_batch": Engine.remember_batch,
-    "restore_batch": Engine.restore_batch,
-    "find": Engine.find,
-    "select": Engine.select,
-    "edit": Engine.edit,
-    "forget": Engine.forget,
-    "log": Engine.log,
-    "undo": Engine.undo,
-    "search": Engine.search,
-    "ask": Engine.ask,
-    "embedder_name": Engine.embedder_name,
-    "load_embedder": Engine.load_embedder,
-    "use_embedder": Engine.use_embedder,
-    "facts": Engine.facts,
-    "examine": doctor.examine,
-    "repair": doctor.repair,
+    "remember_batch": Keeper.remember_batch,
+    "restore_batch": Keeper.restore_batch,
+    "find": Keeper.find,
+    "select": Keeper.select,
+    "edit": Keeper.edit,
+    "forget": Keeper.forget,
+    "log": Keeper.log,
+    "undo": Keeper.undo,
+    "search": Keeper.search,
+    "ask": Keeper.ask,
+    "embedder_name": Keeper.embedder_name,
+    "load_embedder": Keeper.load_embedder,
+    "use_embedder": Keeper.use_embedder,
+    "facts": Keeper.facts,
+    "examine": Keeper.examine,
+    "repair": Keeper.repair,
+    "backup": Keeper.backup,
+    "restore_backup": Keeper.restore_backup,
 }
 
 

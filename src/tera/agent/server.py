@@ -87,10 +87,10 @@ def _serve(config: Config, paths: Paths, settings: str, listening: socket.socket
     """Answer calls until it is time to leave."""
     from tera.agent.conversation import CurrentListener
     from tera.agent.embedding import EmbeddingThread
-    from tera.engine import Engine
+    from tera.upkeep import Keeper
 
     listener = CurrentListener()
-    engine = Engine(config, paths, listener, stays_open=True)
+    engine = Keeper(config, paths, listener, stays_open=True)
     # Imports of the database and of the server go on side by side.
     opening = threading.Thread(target=_open, args=(engine,), name="opening", daemon=True)
     opening.start()

@@ -11,7 +11,18 @@ from typing import Annotated
 import typer
 
 from tera import __version__
-from tera.cli import agent, ask, config, history, memories, models, remember, status, transfer
+from tera.cli import (
+    agent,
+    ask,
+    backup,
+    config,
+    history,
+    memories,
+    models,
+    remember,
+    status,
+    transfer,
+)
 from tera.cli.output import PipeClosed, drop_output
 from tera.cli.session import output
 from tera.errors import TeraError
@@ -32,6 +43,7 @@ ask.add_to(app)
 memories.add_to(app)
 history.add_to(app)
 transfer.add_to(app)
+backup.add_to(app)
 status.add_to(app)
 models.add_to(app)
 agent.add_to(app)

@@ -142,13 +142,17 @@ class Output:
 
     def confirm(self, question: str) -> bool:
         """Ask on the terminal; anything but yes is no."""
+        return self.ask(f"{question} [y/N]") in ("y", "yes")
+
+    def ask(self, question: str) -> str:
+        """Ask on the terminal; return the reply in lower case."""
         self.end_progress()
-        sys.stderr.write("\n".join(_wrap(f"{question} [y/N]", sys.stderr)) + " ")
+        sys.stderr.write("\n".join(_wrap(question, sys.stderr)) + " ")
         sys.stderr.flush()
         reply = sys.stdin.readline()
         if not reply.endswith("\n"):
             sys.stderr.write("\n")
-        return reply.strip().lower() in ("y", "yes")
+        return reply.strip().lower()
 
     def error(self, error: TeraError) -> None:
         """Print what went wrong and what to do next."""

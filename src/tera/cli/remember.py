@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,13 +12,15 @@ import typer
 
 from tera.cli.options import Json, WrongUsage, clean_tags, clean_text, is_file_name, moment
 from tera.cli.output import memory_record
-from tera.cli.session import has_pipe, open_engine, output, read_pipe
+from tera.cli.session import can_ask, has_pipe, open_engine, output, read_pipe
 from tera.errors import ReaderError, UnreadableFileError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tera.datatypes import Draft, Remembered
+    from tera.agent.client import RemoteEngine
+    from tera.datatypes import Draft, Held, Remembered, SecretPolicy
+    from tera.upkeep import Keeper
 
 
 def add_to(app: typer.Typer) -> None:
@@ -53,6 +56,12 @@ def remember(
     ] = None,
     text: Annotated[bool, typer.Option("--text", help="All arguments are text.")] = False,
     file: Annotated[bool, typer.Option("--file", help="All arguments are files.")] = False,
+    redact: Annotated[
+        bool, typer.Option("--redact", help="Black out passwords, keys and tokens.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Keep passwords, keys and tokens, do not ask.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Remember text, files, folders, or what is piped in.
@@ -61,6 +70,8 @@ def remember(
     """
     if text and file:
         raise WrongUsage("--text and --file exclude each other")
+    if yes and redact:
+        raise WrongUsage("--yes and --redact exclude each other")
     if not what and not has_pipe():
         raise WrongUsage('nothing to remember; try: tera remember "some text"')
     tags, when = tuple(clean_tags(tag)), moment(at, "--at") if at else None
@@ -72,7 +83,11 @@ def remember(
     )
     count = 0
     records = []
-    for remembered in open_engine().remember(drafts):
+    held: list[Held] = []
+    engine = open_engine()
+    policy: SecretPolicy = "keep" if yes else "redact" if redact else "hold"
+    written = engine.remember(drafts, policy, held.append)
+    for remembered in chain(written, _asked_about(engine, held, failures)):
         count += 1
         if json:
             records.append({**memory_record(remembered.memory), "status": remembered.status})
@@ -150,6 +165,28 @@ def _described(
         source=source or draft.source,
         is_file=draft.is_file and not source,
     )
+
+
+def _asked_about(
+    engine: Keeper | RemoteEngine, held: Sequence[Held], failures: list[ReaderError]
+) -> Iterator[Remembered]:
+    """Remember what the person wants remembered of what looks like it holds secrets."""
+    for one in held:
+        kinds = ", ".join(dict.fromkeys(secret.kind for secret in one.secrets))
+        name = one.draft.title or one.draft.source or "the text"
+        says = f"{name}, line {one.secrets[0].line}: this looks like a secret ({kinds})"
+        if not can_ask():
+            failures.append(
+                ReaderError(says, hint="--redact blacks it out, --yes keeps it: tera remember -h")
+            )
+            continue
+        reply = output.ask(f"{says}. Keep it, redact it, or remember nothing? [k/r/N]")
+        if reply in ("k", "keep"):
+            yield from engine.remember([one.draft], "keep")
+        elif reply in ("r", "redact"):
+            yield from engine.remember([one.draft], "redact")
+        else:
+            output.talk("not remembered")
 
 
 def _looks_like_path(arg: str) -> bool:

@@ -13,8 +13,8 @@ from tera.errors import ConfigError
 if TYPE_CHECKING:
     from tera.agent.client import RemoteEngine
     from tera.config import Config
-    from tera.engine import Engine
     from tera.paths import Paths
+    from tera.upkeep import Keeper
 
 output = Output()
 
@@ -28,16 +28,16 @@ def open_settings() -> tuple[Config, Paths]:
     return load_config(paths)[0], paths
 
 
-def open_engine() -> Engine | RemoteEngine:
+def open_engine() -> Keeper | RemoteEngine:
     """Return the engine: in the background agent, or in this process where TERA_AGENT is "off"."""
     return open_remote_engine() if uses_agent() else open_local_engine()
 
 
-def open_local_engine() -> Engine:
+def open_local_engine() -> Keeper:
     """Return an engine in this process; imported here, because most commands need none."""
-    from tera.engine import Engine
+    from tera.upkeep import Keeper
 
-    return Engine(*open_settings(), output)
+    return Keeper(*open_settings(), output)
 
 
 def open_remote_engine() -> RemoteEngine:
@@ -88,6 +88,11 @@ def read_pipe_bytes(name: str) -> bytes:
     return data
 
 
+def can_ask() -> bool:
+    """Return whether a person is there to answer a question."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def confirmed(question: str, yes: bool) -> bool:
     """Ask on a terminal; elsewhere only `--yes` counts.
 
@@ -96,6 +101,6 @@ def confirmed(question: str, yes: bool) -> bool:
     """
     if yes:
         return True
-    if not sys.stdin.isatty() or not sys.stderr.isatty():
+    if not can_ask():
         raise WrongUsage(f"{question} Nobody is there to ask: add --yes")
     return output.confirm(question)

@@ -6,23 +6,13 @@ import os
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from tera.cli.options import Json
-from tera.cli.session import (
-    open_engine,
-    open_local_engine,
-    open_remote_engine,
-    open_settings,
-    output,
-    uses_agent,
-)
+from tera.cli.session import open_engine, open_settings, output
 from tera.errors import StoreError
-
-if TYPE_CHECKING:
-    from tera.datatypes import Finding
 
 
 def add_to(app: typer.Typer) -> None:
@@ -67,7 +57,8 @@ def doctor(
     json: Json = False,
 ) -> None:
     """Look at every part, and say what would mend it."""
-    findings = _findings(repair)
+    engine = open_engine()
+    findings = [*(engine.repair() if repair else []), *engine.examine()]
     if json:
         output.json([asdict(finding) for finding in findings])
     for finding in findings:
@@ -78,16 +69,6 @@ def doctor(
                 output.data(f"{'':15} hint: {finding.remedy}")
     if not all(finding.is_well or finding.is_optional for finding in findings):
         raise typer.Exit(StoreError.exit_code)
-
-
-def _findings(repair: bool) -> list[Finding]:
-    if uses_agent():
-        remote = open_remote_engine()
-        return [*(remote.repair() if repair else []), *remote.examine()]
-    from tera import doctor as examination
-
-    engine = open_local_engine()
-    return [*(examination.repair(engine) if repair else []), *examination.examine(engine)]
 
 
 def size_of(folder: Path) -> int:

@@ -1,0 +1,56 @@
+"""What keeps a home folder well, for an engine that may stay open: doctor, backup, restore."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tera import doctor
+from tera.backup import Backup, restore_backup, write_backup
+from tera.datatypes import Finding
+from tera.engine import Engine
+from tera.store.opened import own_home
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A backup that was restored, and where what was there before has gone."""
+
+    backup: Backup
+    set_aside: tuple[Path, ...]
+
+
+class Keeper(Engine):
+    """An engine that looks after its home folder too."""
+
+    def examine(self) -> Iterator[Finding]:
+        """Look at every part; see `tera.doctor`."""
+        return doctor.examine(self)
+
+    def repair(self) -> Iterator[Finding]:
+        """Mend what is damaged; see `tera.doctor`."""
+        with self.workspace.closed():
+            yield from doctor.repair(self)
+
+    def backup(self, to: Path) -> Backup:
+        """Write the journal and the settings to one verified file; others may write meanwhile.
+
+        Raises:
+            StoreError: The journal is damaged, or the file cannot be written.
+        """
+        with self.store() as opened:
+            end = opened.journal.end
+        return write_backup(self.paths, end, to, self.listener.progress)
+
+    def restore_backup(self, file: Path) -> Restored:
+        """Put a backup in the place of what is there, which is set aside.
+
+        Raises:
+            UnreadableFileError: The file is no backup, or is damaged; nothing was changed.
+            StoreError: The home folder cannot be written.
+        """
+        with self.workspace.closed(), own_home(self.config, self.paths):
+            backup, aside = restore_backup(file, self.paths, self.listener.progress)
+        self.workspace.note_embedded()
+        return Restored(backup, tuple(aside))
