@@ -16,7 +16,7 @@ from typing import Any
 from typer.main import get_command
 
 from tera import errors
-from tera.cli import EXIT_INTERRUPTED, EXIT_PIPE_CLOSED, app
+from tera.cli import EXIT_INTERRUPTED, EXIT_PIPE_CLOSED, make_app
 from tera.config import Config, variable_of
 
 FOLDER = Path(__file__).parent
@@ -35,7 +35,7 @@ RESERVED_CODES = range(8, 11)
 def cli_page() -> str:
     """Return the help of every command."""
     parts = [NOTE, "# Commands"]
-    for path, command in _commands("tera", get_command(app)):
+    for path, command in _commands("tera", get_command(make_app())):
         # At run time these names come from the parent, which is not here.
         context = command.make_context(
             path,

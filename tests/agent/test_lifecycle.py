@@ -200,8 +200,9 @@ def test_an_agent_that_hangs_is_an_error_and_can_be_killed(
     tera("remember", "one")
     pid = pid_of(paths)
     os.kill(pid, signal.SIGSTOP)
-    monkeypatch.setattr(exchange, "ANSWER_TIMEOUT_S", 0.5)
-    done = tera("list")
+    with monkeypatch.context() as impatient:
+        impatient.setattr(exchange, "ANSWER_TIMEOUT_S", 0.5)
+        done = tera("list")
     assert done.code == 9
     assert done.err.splitlines() == [
         f"error: the background agent (process {pid}) does not answer",

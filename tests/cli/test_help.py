@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import typer.main
 
-from tera.cli import app
+from tera.cli import MODULES, make_app
 from tests.conftest import Run
 
 PRINTS_NO_JSON = {
@@ -24,7 +24,7 @@ PRINTS_NO_JSON = {
 
 
 def commands(command: Any = None, name: str = "") -> Iterator[tuple[str, Any]]:
-    command = command or typer.main.get_command(app)
+    command = command or typer.main.get_command(make_app())
     for part, child in getattr(command, "commands", {}).items():
         yield from commands(child, f"{name} {part}".strip())
     if not hasattr(command, "commands"):
@@ -47,6 +47,16 @@ def test_every_command_of_the_design_is_there() -> None:
         "config show",
         "config path",
     }
+
+
+def test_each_command_comes_with_its_module() -> None:
+    assert list(MODULES) == list(dict.fromkeys(name.partition(" ")[0] for name in COMMANDS))
+    for name in MODULES:
+        assert name in dict(commands(typer.main.get_command(make_app(name)))).keys() | {
+            "models",
+            "agent",
+            "config",
+        }
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import socket
@@ -57,6 +56,8 @@ def listen(paths: Paths) -> socket.socket:
     Raises:
         AgentUnreachableError: There is no private folder for the socket.
     """
+    import hashlib
+
     name = hashlib.sha256(os.fsencode(paths.home.resolve())).hexdigest()[:12] + ".sock"
     file = runtime_folder() / name
     file.unlink(missing_ok=True)

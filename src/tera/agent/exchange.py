@@ -6,9 +6,8 @@ import json
 import os
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import closing
-from http.client import HTTPConnection, HTTPException
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, BinaryIO
 
 from tera.agent.address import Address, peer_uid
 from tera.agent.protocol import MISMATCH, STOPPING
@@ -31,26 +30,36 @@ class MismatchError(Exception):
     """The agent is of another version or has other settings."""
 
 
-class _Connection(HTTPConnection):
-    """HTTP to a Unix socket whose other end belongs to this user."""
+@contextmanager
+def _asked(
+    address: Address, method: str, path: str, headers: Mapping[str, str], body: object
+) -> Iterator[tuple[int, BinaryIO]]:
+    """Send a request; have the status and the body of the reply for the block.
 
-    # The reply then ends with the connection, and its lines can be read as they are.
-    _http_vsn = 10
-    _http_vsn_str = "HTTP/1.0"
+    HTTP/1.0, whose replies end with the connection and have no inner structure: http.client would
+    take longer to import than all the rest of a command.
 
-    def __init__(self, address: Address) -> None:
-        super().__init__("tera", timeout=ANSWER_TIMEOUT_S)
-        self._address = address
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._address.socket)
-        if peer_uid(self.sock) != os.getuid():
+    Raises:
+        TimeoutError: The agent does not answer.
+        OSError, ValueError: There is no agent.
+    """
+    content = json.dumps(body, ensure_ascii=False).encode()
+    head = [f"{method} {path} HTTP/1.0", f"Content-Length: {len(content)}"]
+    head += [f"{name}: {value}" for name, value in headers.items()]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(ANSWER_TIMEOUT_S)
+        connection.connect(address.socket)
+        if peer_uid(connection) != os.getuid():
             raise AgentUnreachableError(
-                f"another user listens on {self._address.socket}",
+                f"another user listens on {address.socket}",
                 hint="TERA_AGENT=off works without the agent",
             )
+        connection.sendall("\r\n".join([*head, "", ""]).encode() + content)
+        with connection.makefile("rb") as reply:
+            _, status, *_ = reply.readline().split()
+            while reply.readline().strip():
+                pass
+            yield int(status), reply
 
 
 def converse(
@@ -66,21 +75,15 @@ def converse(
     """
     if address is None:
         raise NotStartedError
-    with closing(_Connection(address)) as connection:
-        body = json.dumps(arguments, ensure_ascii=False).encode()
-        try:
-            connection.request("POST", path, body, headers)
-            reply = connection.getresponse()
-        except TimeoutError as error:
-            raise _hangs(address) from error
-        except (OSError, HTTPException) as error:
+    has_begun = False
+    try:
+        with _asked(address, "POST", path, headers, arguments) as (status, reply):
+            if status == MISMATCH:
+                raise MismatchError
+            if status == STOPPING:
+                raise NotStartedError
             # The head of the reply is sent before anything is done.
-            raise NotStartedError from error
-        if reply.status == MISMATCH:
-            raise MismatchError
-        if reply.status == STOPPING:
-            raise NotStartedError
-        try:
+            has_begun = True
             for line in reply:
                 if line == b"\n":
                     continue
@@ -88,11 +91,13 @@ def converse(
                 yield message
                 if "result" in message or "error" in message:
                     return
-        except TimeoutError as error:
-            raise _hangs(address) from error
-        except (OSError, HTTPException, ValueError) as error:
-            raise BrokenOffError from error
-        raise BrokenOffError
+    except TimeoutError as error:
+        raise _hangs(address) from error
+    except (OSError, ValueError) as error:
+        if not has_begun:
+            raise NotStartedError from error
+        raise BrokenOffError from error
+    raise BrokenOffError
 
 
 def request(
@@ -101,15 +106,14 @@ def request(
     """Ask for something that every version of the agent answers at once; None if none runs."""
     if address is None:
         return None
-    with closing(_Connection(address)) as connection:
-        try:
-            connection.request(method, path, json.dumps(arguments).encode())
-            answer: dict[str, Any] = json.loads(connection.getresponse().read())
-        except TimeoutError as error:
-            raise _hangs(address) from error
-        except (OSError, HTTPException, ValueError):
-            return None
-        return answer
+    try:
+        with _asked(address, method, path, {}, arguments) as (_, reply):
+            answer: dict[str, Any] = json.loads(reply.read())
+            return answer
+    except TimeoutError as error:
+        raise _hangs(address) from error
+    except (OSError, ValueError):
+        return None
 
 
 def _hangs(address: Address) -> AgentUnreachableError:

@@ -8,9 +8,10 @@ every version.
 
 from __future__ import annotations
 
-import hashlib
 import os
+import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 
 from tera import errors
 from tera.config import Config
@@ -33,13 +34,11 @@ def identity(version: str) -> str:
 
 def settings_digest(config: Config, paths: Paths) -> str:
     """Return a digest of all that a process reads once: settings, model catalogue, time zone."""
-    digest = hashlib.sha256(repr((config, os.environ.get("TZ"))).encode())
-    try:
-        digest.update(paths.models_file.read_bytes())
-    except OSError:
+    digest = zlib.crc32(repr((config, os.environ.get("TZ"))).encode())
+    with suppress(OSError):
         # Whoever needs the file says what is wrong with it.
-        digest.update(b"-")
-    return digest.hexdigest()[:16]
+        digest = zlib.crc32(paths.models_file.read_bytes(), digest)
+    return f"{digest:08x}"
 
 
 def encode_error(error: TeraError) -> dict[str, str]:
