@@ -16,6 +16,7 @@ NEVER_IN_THE_CLI = {
     "rich",
     "dateparser",
     "tokenizers",
+    "onnxruntime",
     "tomlkit",
 }
 

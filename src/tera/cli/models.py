@@ -136,9 +136,14 @@ def verify(
     here = [s.name for s in engine.models.catalogue.values() if hub.locate(s, engine.paths)]
     if not names and not here:
         output.talk("no models on this machine")
-    problems = {}
+    problems, hints = {}, {}
     for name in names or here:
-        problems[name] = hub.verify(engine.models.spec(name), engine.paths, output.progress)
+        spec = engine.models.spec(name)
+        problems[name] = hub.verify(spec, engine.paths, output.progress)
+        hints[name] = f"tera models remove {name} && tera models pull {name}"
+        if not problems[name]:
+            problems[name] = hub.verify_network(spec, engine.paths, output.progress)
+            hints[name] = f"it is made anew: rm -r {engine.paths.network(name)}"
         output.end_progress()
         if not problems[name] and not json:
             output.data(f"ok  {name}")
@@ -146,8 +151,7 @@ def verify(
         output.json(problems)
     wrong = [name for name in problems if problems[name]]
     for name in wrong:
-        pull_again = f"tera models remove {name} && tera models pull {name}"
-        output.error(ModelLoadError(problems[name][0], hint=pull_again))
+        output.error(ModelLoadError(problems[name][0], hint=hints[name]))
     if wrong:
         raise typer.Exit(ModelLoadError.exit_code)
 
