@@ -157,6 +157,8 @@ def _make(spec: ModelSpec, folder: Path, home: Path, source: str) -> None:
             out, talk = process.communicate()
         except BaseException:
             process.kill()
+            # After Ctrl-C, leaving the block does not.
+            process.wait()
             raise
     try:
         outcome: dict[str, str] = json.loads(out.splitlines()[-1])
