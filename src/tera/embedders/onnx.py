@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from tokenizers import Encoding
 
-# benchmarks/ingest.py: larger batches leave the processor's cache, smaller ones its pipelines.
+# Of 4, 8 and 16 on two cores (MiniLM, SQuAD 2): 4 was fastest for paragraphs, 8 for sentences.
 BATCH_SIZE = 8
 BATCH_TOKENS = 1024
 WINDOW = 1024
