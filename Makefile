@@ -63,6 +63,7 @@ bench: $(READY)
 	$(if $(DATA),$(BIN)/python benchmarks/gate.py --data $(DATA))
 	$(if $(DATA),$(BIN)/python benchmarks/chunk_size.py --data $(DATA))
 	$(if $(DATA),$(BIN)/python benchmarks/quotes.py --data $(DATA))
+	$(if $(DATA),$(BIN)/python benchmarks/ingest.py --data $(DATA))
 
 # Newest versions that pyproject.toml allows; run the checks before committing the result.
 lock: $(READY)

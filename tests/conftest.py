@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +103,20 @@ def bert_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def bert_network(bert_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the tiny BERT's network for ONNX Runtime; every test has a copy."""
+    from tera.embedders.export import export_network
+    from tera.models import ModelSpec
+
+    files = {"tokenizer.json": "", "model.safetensors": ""}
+    spec = ModelSpec("tiny-bert", "embedder", "sentence-transformers", files=files)
+    spec = replace(spec, dim=32, max_tokens=512, pooling="cls")
+    folder = tmp_path_factory.mktemp("tiny-bert-network")
+    export_network(spec, bert_folder, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def phi2_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a tiny phi2 `model.gguf` that writes TINY_SCRIPT; see `tiny_phi2`."""
     from tests.models.tiny_phi2 import build_tiny_phi2
@@ -113,12 +127,13 @@ def phi2_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tiny_models(home: Path, bert_folder: Path, phi2_folder: Path) -> Path:
+def tiny_models(home: Path, bert_folder: Path, bert_network: Path, phi2_folder: Path) -> Path:
     """Make the tiny models the ones of the test's home; return the home."""
     home.mkdir(mode=0o700)
     text = MODELS_TOML.format(bert=bert_folder, phi2=phi2_folder)
     (home / "models.toml").write_text(text)
     (home / "config.toml").write_text('embedder = "tiny-bert"\nllm = "tiny-phi2"\n')
+    shutil.copytree(bert_network, Paths(home).network("tiny-bert"))
     return home
 
 

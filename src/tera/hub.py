@@ -7,6 +7,7 @@ the `.part` that is there. (The hub's own `hf_hub_download` no longer does.)
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import json
@@ -104,19 +105,30 @@ def verify(spec: ModelSpec, paths: Paths, progress: Progress) -> list[str]:
         raise ModelNotFoundError(
             f"{spec.name} is not on this machine", hint=f"tera models pull {spec.name}"
         )
-    record = folder / "tera.json"
-    recorded: dict[str, str] = {}
-    if record.exists():
-        try:
-            recorded = dict(json.loads(record.read_bytes())["files"])
-        except (ValueError, KeyError, TypeError):
-            return [f"{record} is damaged"]
     problems: list[str] = []
-    for name, pinned in spec.files.items():
-        expected = pinned or recorded.get(name, "")
-        if expected and _sha256(folder / name, progress) != expected:
+    try:
+        expected = _recorded(folder / "tera.json")
+    except ValueError as error:
+        return [str(error)]
+    expected |= {name: pinned for name, pinned in spec.files.items() if pinned}
+    for name in spec.files:
+        if expected.get(name) and _sha256(folder / name, progress) != expected[name]:
             problems.append(f"{folder / name} does not match its checksum")
     return problems
+
+
+def verify_network(spec: ModelSpec, paths: Paths, progress: Progress) -> list[str]:
+    """Return what is wrong with the network that was derived from a model's weights, if any was."""
+    folder = paths.network(spec.name)
+    try:
+        files = _recorded(folder / "network.json")
+    except ValueError as error:
+        return [str(error)]
+    return [
+        f"{folder / name} does not match its checksum"
+        for name, expected in files.items()
+        if not (folder / name).is_file() or _sha256(folder / name, progress) != expected
+    ]
 
 
 def remove(spec: ModelSpec, paths: Paths) -> int:
@@ -130,8 +142,12 @@ def remove(spec: ModelSpec, paths: Paths) -> int:
         ModelError: The files cannot be deleted.
     """
     folder = _folder(spec, paths)
-    if not folder.exists():
-        elsewhere = locate(spec, paths)
+    elsewhere = locate(spec, paths) if spec.path or spec.package else None
+    if elsewhere:
+        shutil.rmtree(paths.network(spec.name), ignore_errors=True)
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+    if not folder.exists() or folder == elsewhere:
         raise ModelNotFoundError(
             f"{spec.name} was not downloaded by tera"
             + (f"; its files are in {elsewhere}" if elsewhere else ""),
@@ -149,6 +165,20 @@ def remove(spec: ModelSpec, paths: Paths) -> int:
 
 def _folder(spec: ModelSpec, paths: Paths) -> Path:
     return paths.models / spec.name
+
+
+def _recorded(record: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file by name; empty without a record.
+
+    Raises:
+        ValueError: It is damaged.
+    """
+    if not record.exists():
+        return {}
+    try:
+        return dict(json.loads(record.read_bytes())["files"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{record} is damaged") from error
 
 
 def _is_of_another(record: Path, spec: ModelSpec) -> bool:

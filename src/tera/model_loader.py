@@ -54,6 +54,7 @@ class ModelLoader:
         self._paths = paths
         self._listener = listener
         self.catalogue = load_models(paths)
+        self._loading = threading.Lock()
         self._embedders: dict[str, Embedder] = {}
         self._counters: dict[str, TokenCounter] = {}
         self._llm: LLM | None = None
@@ -105,12 +106,29 @@ class ModelLoader:
         Raises:
             ModelError: It cannot be had or does not load.
         """
-        if name not in self._embedders:
-            spec = self.spec(name)
-            folder = hub.pull(spec, self._paths, self._listener.progress)
-            self._listener.progress(f"loading {name}", 0, 0)
-            self._embedders[name] = load_embedder(spec, folder)
-        return self._embedders[name]
+        with self._loading:
+            if name not in self._embedders:
+                spec = self.spec(name)
+                folder = hub.pull(spec, self._paths, self._listener.progress)
+                self._embedders[name] = self._load(spec, folder)
+            return self._embedders[name]
+
+    def _load(self, spec: ModelSpec, folder: Path) -> Embedder:
+        """Load an embedder the fast way, on ONNX Runtime, else as the catalogue says."""
+        if spec.backend == "sentence-transformers":
+            from tera.embedders.networks import NoNetworkError, load_network
+
+            def say_so() -> None:
+                self._listener.progress(f"preparing {spec.name}, once", 0, 0)
+
+            self._listener.progress(f"loading {spec.name}", 0, 0)
+            try:
+                return load_network(spec, folder, self._paths.network(spec.name), say_so)
+            except NoNetworkError as error:
+                if error.is_news:
+                    self._listener.note(f"{spec.name} starts slowly, without ONNX Runtime: {error}")
+        self._listener.progress(f"loading {spec.name}", 0, 0)
+        return load_embedder(spec, folder)
 
     def token_counter(self, name: str) -> TokenCounter | None:
         """Return an embedder's measure of length; None when its files are not on this machine."""

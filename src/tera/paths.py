@@ -45,6 +45,10 @@ class Paths:
         """Model files."""
         return self.home / "models"
 
+    def network(self, model: str) -> Path:
+        """The folder with the network derived from an embedder's weights, safe to delete."""
+        return self.models / model / "network"
+
     @property
     def lock(self) -> Path:
         """Held by the process that has the store open."""

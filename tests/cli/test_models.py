@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tera.paths import Paths
 from tests.conftest import Run
 
 DOWNLOADED = """
@@ -21,7 +23,7 @@ repo = "someone/model"
 
 
 @pytest.fixture
-def second_embedder(tiny_models: Path, bert_folder: Path) -> Path:
+def second_embedder(tiny_models: Path, bert_folder: Path, bert_network: Path) -> Path:
     """Add an embedder by another name to the test's home."""
     with (tiny_models / "models.toml").open("a") as file:
         file.write(
@@ -29,6 +31,7 @@ def second_embedder(tiny_models: Path, bert_folder: Path) -> Path:
             f'path = "{bert_folder}"\ndim = 32\nmax_tokens = 512\npooling = "cls"\n'
             '[other-bert.files]\n"tokenizer.json" = ""\n"model.safetensors" = ""\n'
         )
+    shutil.copytree(bert_network, Paths(tiny_models).network("other-bert"))
     return tiny_models
 
 

