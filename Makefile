@@ -59,7 +59,7 @@ docs: $(READY)
 
 # DATA=FOLDER with the public question sets, see benchmarks/README.md
 bench: $(READY)
-	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/scale.py
 	$(if $(DATA),$(BIN)/python benchmarks/gate.py --data $(DATA))
 	$(if $(DATA),$(BIN)/python benchmarks/chunk_size.py --data $(DATA))
 	$(if $(DATA),$(BIN)/python benchmarks/quotes.py --data $(DATA))
