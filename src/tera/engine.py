@@ -63,10 +63,8 @@ class Engine:
         with open_store(self.config, self.paths) as opened:
             self._opened = opened
             try:
-                if opened.caught_up:
-                    self.listener.note(
-                        f"{opened.caught_up} changes were brought into the store from the journal"
-                    )
+                for note in opened.notes:
+                    self.listener.note(note)
                 yield opened
             finally:
                 self._opened = None

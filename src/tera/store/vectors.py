@@ -108,6 +108,15 @@ class EmbeddedVectors:
             for row in rows
         ]
 
+    def read(self, numbers: Sequence[int]) -> dict[int, bytes]:
+        """Return vectors by number, as float32 bytes; those that are gone are left out."""
+        from surrealdb import RecordID
+
+        rows: list[dict[str, Any]] = self._connection.query(
+            "SELECT * FROM $ids", ids=[RecordID("vector", number) for number in numbers]
+        )
+        return {row["id"].id: row["embedding"] for row in rows if row and row.get("embedding")}
+
     def last_number(self) -> int:
         """Return the highest number given out."""
         return int(self._connection.query("SELECT VALUE last_vector FROM ONLY meta:state") or 0)

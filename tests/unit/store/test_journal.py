@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tera.errors import StoreDamagedError, StoreError
 from tera.store import journal as module
+from tera.store import lines
 from tera.store.journal import Journal, Position
 from tests.disks import full_disk
 from tests.entries import forget, numbered, remember
@@ -93,10 +94,10 @@ def test_every_line_is_json_sealed_with_the_line_before_it(segment: Path) -> Non
 def test_any_text_comes_back_from_a_line(text: str, title: str, tag: str) -> None:
     entry = numbered(remember("a", text, title=title, tags=(tag,)), 1)
 
-    line, digest = module._sealed(entry, module._START)
+    line, digest = lines.seal(entry, lines.START)
 
     assert line.count(b"\n") == 1
-    assert module._unsealed(line, module._START, 1) == (entry, digest)
+    assert lines.unseal(line, lines.START, "entry 1") == (entry, digest)
 
 
 def test_text_with_every_kind_of_line_end_stays_one_line(folder: Path) -> None:
