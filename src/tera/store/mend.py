@@ -98,7 +98,8 @@ def mend(config: Config, paths: Paths, *, rebuild: bool = False) -> str:
             _move_position(journal, database, rescued.end)
             return _line(rescued, None, database.store.counts()["memory"])
         count = _rebuild(config, paths, journal, None if rebuild else database)
-    return _line(rescued, _swap_store(paths), count, was_whole=database.is_whole)
+    aside = _swap_store(paths)
+    return _line(rescued, aside, count, was_whole=database.is_whole)
 
 
 @contextmanager
@@ -264,6 +265,8 @@ def _line(rescued: _Rescued, store: Path | None, count: int, *, was_whole: bool 
         lost = f"{rescued.lost:,} changes are lost" if rescued.lost else "nothing is lost"
         what = "the journal was damaged" if was_whole else "the journal and the store were damaged"
         return f"{what}: {lost}, {memories} are there{where}"
+    if store and was_whole:
+        return f"the store has been rebuilt from the journal: {memories}; it was {folders}"
     if store:
         return f"the store was damaged and has been rebuilt from the journal: {memories}{where}"
     return f"the store and the journal did not fit together and now do: {memories}"

@@ -95,13 +95,15 @@ class OpenStore:
 
 def follow(journal: Journal, database: SurrealStore, done: Position) -> int:
     """Apply the journal behind a position to a database; return how many entries."""
+    # Of a write that was cut short a part may be there, but not in a new database.
+    is_there = bool(done.number or database.ids())
     batch: list[JournalEntry] = []
     count = 0
     for entry, end in journal.entries(after=done):
         batch.append(entry)
         count += 1
         if len(batch) == CATCH_UP_ENTRIES or end.number == journal.end.number:
-            database.apply(batch, end, again=True)
+            database.apply(batch, end, again=is_there)
             batch = []
     return count
 

@@ -266,7 +266,10 @@ class SurrealStore:
 
     def content_clocks(self, ids: Sequence[str]) -> dict[str, str]:
         """Return by id the clock of the change that last altered what is embedded."""
-        return {row["id"].id: row["content_clock"] for row in self._memory_rows(ids)}
+        rows = self._connection.query(
+            "SELECT id, content_clock FROM $ids", ids=[record("memory", key) for key in ids]
+        )
+        return {row["id"].id: row["content_clock"] for row in rows if row}
 
     # Inside.
 

@@ -117,6 +117,16 @@ class EmbeddedVectors:
         )
         return {row["id"].id: row["embedding"] for row in rows if row and row.get("embedding")}
 
+    def lost(self) -> int:
+        """Return how many chunks have no vector although their memory does not wait for one."""
+        chunks = self._connection.query("SELECT record::id(id) AS id, vector FROM chunk")
+        waiting = set(self._connection.query("SELECT VALUE record::id(id) FROM pending"))
+        there = set(self._connection.query("SELECT VALUE record::id(id) FROM vector"))
+        return sum(
+            row.get("vector") not in there and row["id"].partition("_")[0] not in waiting
+            for row in chunks
+        )
+
     def last_number(self) -> int:
         """Return the highest number given out."""
         return int(self._connection.query("SELECT VALUE last_vector FROM ONLY meta:state") or 0)
