@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from tera.datatypes import JournalEntry
 from tera.errors import StoreError
@@ -46,7 +47,17 @@ def rescue(folder: Path, new: Path, *, device: str, through: int) -> list[tuple[
         OSError: The disk is full or cannot be written.
     """
     new.mkdir(mode=0o700, parents=True)
-    writer = _Writer(new)
+    with _Writer(new) as writer:
+        ranges, device = _copy(folder, writer, device, through)
+    write_durably(new / "device", f"{device}\n".encode())
+    sync_folder(new.parent)
+    return ranges
+
+
+def _copy(
+    folder: Path, writer: _Writer, device: str, through: int
+) -> tuple[list[tuple[int, int]], str]:
+    """Write what is whole; return the ranges that are lost, and the device of the last entry."""
     ranges: list[tuple[int, int]] = []
     number, clock, behind = 0, "0-0", 0
 
@@ -72,10 +83,7 @@ def rescue(folder: Path, new: Path, *, device: str, through: int) -> list[tuple[
         number, clock, behind = entry.number, entry.clock, 0
     if (last := max(through, number + behind)) > number:
         lose(last)
-    writer.close()
-    write_durably(new / "device", f"{device}\n".encode())
-    sync_folder(new.parent)
-    return ranges
+    return ranges, device
 
 
 def corrections(
@@ -121,7 +129,7 @@ def _entry(operation: str, key: str, fields: Mapping[str, object]) -> JournalEnt
 
 
 class _Writer:
-    """Writes the segments of a new journal."""
+    """Writes the segments of a new journal; they are on the disk behind its `with` block."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -133,13 +141,23 @@ class _Writer:
     def write(self, line: bytes) -> None:
         """Add a line that is sealed with `digest`."""
         if self._size and self._size + len(line) > journals.SEGMENT_BYTES:
-            self.close()
+            self._close()
             self._file = self._next()
         self._file.write(line)
         self._size += len(line)
         self.digest = split(line)[1]
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._close()
+        else:
+            with suppress(OSError):
+                self._file.close()
+
+    def _close(self) -> None:
         """Wait until the disk has the segment."""
         self._file.flush()
         os.fsync(self._file.fileno())
