@@ -133,7 +133,9 @@ def assert_synced_before_reply(calls: Sequence[Call], folder: Path, memory_id: s
     told = next(
         place
         for place, call in enumerate(calls)
-        if call.is_write and memory_id in call.arguments and str(folder) not in call.path
+        if call.is_write
+        and memory_id in call.arguments
+        and str(folder) not in call.path
         and not call.path.startswith(str(folder.parent))
     )
     wrote = [

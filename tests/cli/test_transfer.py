@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -84,11 +85,14 @@ def test_an_export_that_cannot_be_written_is_an_error(
     assert "hint: " in written.err
 
 
-def test_an_export_goes_without_a_journal_that_is_damaged(
-    tera: Callable[..., Run], exported: str, home: Path
+def test_an_export_goes_without_a_journal_that_cannot_be_mended(
+    tera: Callable[..., Run], exported: str, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (journal,) = (home / "journal").glob("*.jsonl")
-    journal.write_bytes(journal.read_bytes()[:-20] + b"damaged\n" * 3)
+    monkeypatch.setenv("TERA_HOME", str(home.with_name("other")))
+    tera("remember", "told in another home")
+    monkeypatch.setenv("TERA_HOME", str(home))
+    shutil.rmtree(home / "journal")
+    shutil.copytree(home.with_name("other") / "journal", home / "journal")
     assert tera("list").code == 7
     written = tera("export")
     assert (written.code, written.out) == (0, exported)

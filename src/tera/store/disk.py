@@ -31,5 +31,8 @@ def write_durably(file: Path, data: bytes) -> None:
 def aside_of(path: Path) -> Path:
     """Return the name under which something damaged is set aside now, a new one."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    names = [f"{path.name}.damaged-{stamp}", *(f"{path.name}.damaged-{stamp}-{n}" for n in range(2, 99))]
+    names = [
+        f"{path.name}.damaged-{stamp}",
+        *(f"{path.name}.damaged-{stamp}-{n}" for n in range(2, 99)),
+    ]
     return next(path.with_name(name) for name in names if not path.with_name(name).exists())

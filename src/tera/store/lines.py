@@ -1,6 +1,7 @@
 """Lines of the journal: an entry as JSON, sealed with the SHA-256 of the line before it.
 
 The SHA-256 is of the digest in the line before, as text, and of the line's own text up to the seal.
+Every later format has to keep the seal: it is how a newer line is told from a damaged one.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tera.config import Config
@@ -39,7 +39,7 @@ class _Database:
     store: SurrealStore | None
     is_whole: bool
     device: str = ""
-    applied: Position = Position()
+    applied: Position = field(default_factory=Position)
     is_shared: bool = False
 
 
@@ -167,9 +167,7 @@ def _mend_journal(paths: Paths, database: _Database) -> _Rescued:
     return _Rescued(aside, lost == end, lost, is_complete, end)
 
 
-def _corrections(
-    journal: Journal, database: _Database, *, has_lost: bool
-) -> list[JournalEntry]:
+def _corrections(journal: Journal, database: _Database, *, has_lost: bool) -> list[JournalEntry]:
     # What is on a server may be of other devices.
     if database.store is None or database.is_shared:
         return []
@@ -212,9 +210,7 @@ def _move_position(journal: Journal, database: _Database, end: int) -> None:
     database.store.set_position(journal.device, at)
 
 
-def _rebuild(
-    config: Config, paths: Paths, journal: Journal, damaged: _Database | None
-) -> int:
+def _rebuild(config: Config, paths: Paths, journal: Journal, damaged: _Database | None) -> int:
     """Build a database from the journal; return how many memories it has."""
     connection = connect(config, f"surrealkv://{_partial(paths.store)}")
     try:

@@ -197,9 +197,7 @@ def own_home(config: Config, paths: Paths) -> Iterator[None]:
 
 
 @contextmanager
-def connected(
-    config: Config, paths: Paths, *, may_be_cut: bool = False
-) -> Iterator[SurrealStore]:
+def connected(config: Config, paths: Paths, *, may_be_cut: bool = False) -> Iterator[SurrealStore]:
     """Connect to the database for the block. The caller holds the lock; see `own_home`.
 
     Args:

@@ -10,6 +10,7 @@ import os
 import random
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -372,10 +373,8 @@ def test_a_crash_while_damage_is_mended_loses_nothing(
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "rename", crashing)
-        try:
+        with suppress(KeyboardInterrupt):
             texts(copied)
-        except KeyboardInterrupt:
-            pass
     assert texts(copied)[0] == whole[1]
     assert texts(copied) == (whole[1], ())
     assert Journal(copied / "journal").end.number >= 603
