@@ -27,7 +27,8 @@ from tera import __version__
 from tera.archive import damaged, read_archive, write_archive
 from tera.errors import StoreDamagedError, StoreError, TeraError, UnreadableFileError
 from tera.paths import Paths
-from tera.store.journal import _START, Position, _unsealed
+from tera.store.journal import Position
+from tera.store.lines import JOURNAL_HINT, START, first_number, unseal
 from tera.swap import swap_folders
 
 FORMAT = 1
@@ -189,7 +190,7 @@ def _sources(paths: Paths, end: Position) -> Iterator[tuple[str, Path, int]]:
             return
         if not file.exists():
             raise StoreDamagedError(
-                f"segment {number} of the journal is missing", hint="tera doctor"
+                f"segment {number} of the journal is missing", hint=JOURNAL_HINT
             )
         size = end.offset if number == end.segment else file.stat().st_size
         yield f"journal/{file.name}", file, size
@@ -207,7 +208,7 @@ def _checked(part: Path, end: Position, progress: Progress) -> Backup:
     if backup.entries != end.number:
         raise StoreDamagedError(
             f"the journal has {backup.entries} entries where {end.number} were written",
-            hint="tera doctor",
+            hint=JOURNAL_HINT,
         )
     return backup
 
@@ -222,7 +223,7 @@ class _Reading:
     memories: set[str] = field(default_factory=set)
     entries: int = 0
     segments: int = 0
-    digest: str = _START
+    digest: str = START
 
 
 def _read(file: Path, into: Path | None, task: str, progress: Progress) -> Backup:
@@ -292,8 +293,11 @@ def _take_segment(reading: _Reading, number: int, content: _Hashed, target: _Tar
     if number != reading.segments:
         raise ValueError(f"segment {number} where {reading.segments} should be")
     for line in io.BufferedReader(content, 1 << 20):
-        entry, reading.digest = _unsealed(line, reading.digest, reading.entries + 1)
-        reading.entries += 1
+        where = f"entry {reading.entries + 1}"
+        entry, reading.digest = unseal(line, reading.digest, where)
+        if first_number(entry) != reading.entries + 1:
+            raise StoreDamagedError(f"{where} of the journal is missing", hint=JOURNAL_HINT)
+        reading.entries = entry.number
         if entry.operation == "remember":
             reading.memories.add(entry.memory_id)
         elif entry.operation == "forget":

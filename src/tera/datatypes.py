@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-Operation = Literal["remember", "edit", "forget"]
-"""What a journal entry did to a memory."""
+Operation = Literal["remember", "edit", "forget", "lost"]
+"""What a journal entry did to a memory; `lost` stands for entries that could not be read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,17 @@ class Memory:
         if self.title:
             return self.title
         return next((line.strip() for line in self.text.splitlines() if line.strip()), "")
+
+    def fields(self) -> dict[str, Any]:
+        """Return everything but the id, as JSON can hold it: what the journal has of a memory."""
+        return {
+            "text": self.text,
+            "title": self.title,
+            "tags": list(self.tags),
+            "source": self.source,
+            "at": self.at.isoformat(timespec="milliseconds"),
+            "remembered_at": self.remembered_at.isoformat(timespec="milliseconds"),
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -331,7 +331,7 @@ class Engine:
         waiting = self._search_waiting(question, vector, embedder, ids)
         with self.store() as opened:
             database = opened.database
-            index = self.workspace.index(opened, embedder)
+            index = self.workspace.index(opened, embedder.spec)
 
             def nearest(most: int) -> list[tuple[str, int, float]]:
                 if index:

@@ -16,14 +16,7 @@ _ID = re.compile(r"[0-9a-z]{10}")
 
 def fields_of(memory: Memory) -> dict[str, Any]:
     """Return a memory's fields as JSON can hold them, without the id."""
-    return {
-        "text": memory.text,
-        "title": memory.title,
-        "tags": list(memory.tags),
-        "source": memory.source,
-        "at": memory.at.isoformat(timespec="milliseconds"),
-        "remembered_at": memory.remembered_at.isoformat(timespec="milliseconds"),
-    }
+    return memory.fields()
 
 
 def to_line(memory: Memory) -> str:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from tera import doctor
 from tera.backup import Backup, restore_backup, write_backup
-from tera.datatypes import Finding
+from tera.datatypes import Filter, Finding, Memory
 from tera.engine import Engine
-from tera.store.opened import own_home
+from tera.errors import StoreDamagedError
+from tera.store.opened import open_database, own_home
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,18 @@ class Keeper(Engine):
         """Mend what is damaged; see `tera.doctor`."""
         with self.workspace.closed():
             yield from doctor.repair(self)
+
+    def export(self, chosen: Filter) -> tuple[list[Memory], str]:
+        """Return the memories that pass a filter; where the journal is no use, the database's own.
+
+        Returns:
+            The memories, newest first, and what is wrong, empty when all is well.
+        """
+        try:
+            return self.select(chosen), ""
+        except StoreDamagedError as damage:
+            with self.workspace.closed(), open_database(self.config, self.paths) as database:
+                return database.select(chosen), damage.message
 
     def backup(self, to: Path) -> Backup:
         """Write the journal and the settings to one verified file; others may write meanwhile.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from tera.config import Config
 from tera.datatypes import Chunk, JournalEntry
 from tera.model_loader import Listener, ModelLoader
+from tera.models import ModelSpec
 from tera.paths import Paths
 from tera.pending import embed_pending
 from tera.store.opened import OpenStore, open_store
@@ -61,6 +62,7 @@ class Workspace:
         self._stack = ExitStack()
         self._opened: OpenStore | None = None
         self._users = 0
+        self._keeps_open = stays_open
         self._indexes: dict[str, VectorIndex] = {}
 
     # The store.
@@ -75,15 +77,19 @@ class Workspace:
                 yield opened
             finally:
                 self._users -= 1
-                if not self._users and (opened.is_spent or not self.stays_open):
+                if not self._users and (opened.is_spent or not self._keeps_open):
                     self._close()
 
     @contextmanager
     def closed(self) -> Iterator[None]:
-        """Have the store closed for the block, by all threads of this process."""
+        """Have the store closed for the block, but where the block itself opens it."""
         with self._mutex:
             self._close()
-            yield
+            self._keeps_open = False
+            try:
+                yield
+            finally:
+                self._keeps_open = self.stays_open
 
     def commit(
         self,
@@ -130,7 +136,7 @@ class Workspace:
 
     # Vectors.
 
-    def index(self, opened: OpenStore, embedder: Embedder) -> VectorIndex | None:
+    def index(self, opened: OpenStore, spec: ModelSpec) -> VectorIndex | None:
         """Return the index of the embedded store, at its newest state; None on a server."""
         feed = opened.database.feed
         if feed is None:
@@ -138,12 +144,13 @@ class Workspace:
         # numpy takes longer to import than `remember` takes in all.
         from tera.indexes.vector import VectorIndex
 
-        name = embedder.spec.name
-        if name not in self._indexes:
-            folder = self.models.index_folder(name)
-            self._indexes[name] = VectorIndex(folder, name, embedder.spec.dim)
-        self._indexes[name].follow(feed.feed, feed.last_number())
-        return self._indexes[name]
+        if spec.name not in self._indexes:
+            folder = self.models.index_folder(spec.name)
+            self._indexes[spec.name] = VectorIndex(folder, spec.name, spec.dim)
+            for note in self._indexes[spec.name].notes:
+                self.listener.note(note)
+        self._indexes[spec.name].follow(feed.feed, feed.last_number())
+        return self._indexes[spec.name]
 
     def ready_embedder(self) -> Embedder:
         """Return the store's embedder, after the memories that wait have their vectors.

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tera import __version__
+from tera.store import lines
 from tests.conftest import Run
 
 
@@ -60,7 +61,9 @@ def test_doctor_finds_everything_well(tera: Callable[..., Run], tiny_models: Pat
     assert doctor.code == 0
     assert {line.split()[0] for line in doctor.out.splitlines()} == {"ok"}
     parts = findings(tera("doctor", "--json"))
-    assert list(parts) == ["settings", "home", "journal", "store", "vectors", "embedder", "llm"]
+    assert list(parts) == [
+        *("settings", "home", "journal", "files", "store", "vectors", "embedder", "llm")
+    ]
     assert all(finding["is_well"] for finding in parts.values())
 
 
@@ -91,9 +94,12 @@ def test_doctor_finds_a_journal_that_was_altered(
     (segment,) = (tiny_models / "journal").glob("*.jsonl")
     segment.write_bytes(segment.read_bytes().replace(b"one one", b"one 0ne"))
     doctor = tera("doctor")
-    assert doctor.code == 7
-    assert "BAD   journal" in doctor.out
-    assert len(tera("list").out.splitlines()) == 3
+    assert doctor.code == 0
+    assert "the journal was damaged and has been mended" in doctor.err
+    assert "ok    mended    the journal was damaged and has been mended" in doctor.out
+    assert "note  set aside journal.damaged-" in doctor.out
+    listed = tera("list")
+    assert (len(listed.out.splitlines()), listed.err) == (3, "")
 
 
 def test_a_store_that_is_gone_comes_back_from_the_journal(
@@ -104,15 +110,20 @@ def test_a_store_that_is_gone_comes_back_from_the_journal(
     shutil.rmtree(tiny_models / "store")
     after = tera("export")
     assert after.out == before
-    assert "brought into the store from the journal" in after.err
+    assert "the store was missing and has been built from the journal: 2 memories" in after.err
 
 
-def test_repair_builds_store_and_index_anew(tera: Callable[..., Run], tiny_models: Path) -> None:
+def test_repair_says_what_it_did(tera: Callable[..., Run], tiny_models: Path) -> None:
     tera("remember", "one one", "two two")
     found = tera("search", "one one", "--json").out
     doctor = tera("doctor", "--repair")
     assert doctor.code == 0, doctor.out + doctor.err
-    assert "2 memories brought back from the journal" in doctor.out
+    assert "ok    store     nothing to mend" in doctor.out
+    (manifest,) = (tiny_models / "store" / "manifest").iterdir()
+    manifest.write_bytes(b"")
+    doctor = tera("doctor", "--repair")
+    assert doctor.code == 0, doctor.out + doctor.err
+    assert "the store was damaged and has been rebuilt from the journal: 2 mem" in doctor.out
     assert tera("search", "one one", "--json").out == found
 
 
@@ -121,7 +132,8 @@ def test_a_journal_of_a_newer_version_is_left_alone(
 ) -> None:
     tera("remember", "one one")
     (segment,) = (tiny_models / "journal").glob("*.jsonl")
-    newer = segment.read_bytes().replace(b'"v": 1', b'"v": 9')
+    body, _ = lines.split(segment.read_bytes().replace(b'"v": 1', b'"v": 9'))
+    newer, _ = lines.seal_body(body, lines.START)
     segment.write_bytes(newer)
     told = tera("remember", "two two")
     assert (told.code, told.out) == (7, "")

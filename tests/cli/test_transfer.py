@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -82,6 +83,21 @@ def test_an_export_that_cannot_be_written_is_an_error(
     written = tera("export", "--to", str(tmp_path / "nowhere" / "memories.jsonl"))
     assert written.code == 7
     assert "hint: " in written.err
+
+
+def test_an_export_goes_without_a_journal_that_cannot_be_mended(
+    tera: Callable[..., Run], exported: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERA_HOME", str(home.with_name("other")))
+    tera("remember", "told in another home")
+    monkeypatch.setenv("TERA_HOME", str(home))
+    shutil.rmtree(home / "journal")
+    shutil.copytree(home.with_name("other") / "journal", home / "journal")
+    assert tera("list").code == 7
+    written = tera("export")
+    assert (written.code, written.out) == (0, exported)
+    (note,) = written.err.splitlines()
+    assert "this is what the database holds" in note
 
 
 @pytest.mark.parametrize("folder", [".", "/", ".."])

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import shutil
 
 import pytest
@@ -9,9 +8,8 @@ from tera.config import Config
 from tera.datatypes import Draft, Filter, Finding
 from tera.doctor import examine, repair
 from tera.engine import Engine
-from tera.errors import StoreDamagedError, StoreLockedError
+from tera.errors import StoreLockedError
 from tera.store.lock import exclusive_lock
-from tera.store.opened import open_database
 
 
 @pytest.fixture
@@ -31,7 +29,12 @@ def findings(engine: Engine) -> dict[str, Finding]:
 
 
 def ill(engine: Engine) -> set[str]:
-    return {part for part, finding in findings(engine).items() if not finding.is_well}
+    found = findings(engine).items()
+    return {part for part, finding in found if not (finding.is_well or finding.is_optional)}
+
+
+def mended(engine: Engine) -> str:
+    return findings(engine)["mended"].says
 
 
 def query(engine: Engine, statement: str) -> None:
@@ -51,7 +54,9 @@ def test_a_used_home_is_well_and_says_how_much_there_is(used: Engine) -> None:
     assert found["journal"].says == "3 changes, every checksum right"
     assert found["store"].says == "3 memories, as in the journal"
     assert found["vectors"].says == "3 chunks in the index, as in the store"
-    assert list(found) == ["settings", "home", "journal", "store", "vectors", "embedder", "llm"]
+    assert list(found) == [
+        *("settings", "home", "journal", "files", "store", "vectors", "embedder", "llm")
+    ]
 
 
 def test_a_home_that_others_can_read_is_found(used: Engine) -> None:
@@ -61,13 +66,50 @@ def test_a_home_that_others_can_read_is_found(used: Engine) -> None:
     assert finding.remedy == f"chmod 700 {used.paths.home}"
 
 
-def test_a_damaged_journal_line_is_found(used: Engine) -> None:
+def test_a_damaged_journal_line_is_mended_from_the_store_and_told(used: Engine) -> None:
     segment = used.paths.journal / "000001.jsonl"
     segment.write_bytes(segment.read_bytes().replace(b"port 1", b"port 7"))
-    finding = findings(used)["journal"]
-    assert not finding.is_well
-    assert finding.says == "entry 2 of the journal is damaged"
-    assert "backup" in finding.remedy
+    assert "1 changes could not be read, but no memory is lost" in mended(used)
+    found = findings(used)
+    assert found["journal"].says.endswith("; 1 earlier changes are lost, and cannot be undone")
+    assert found["set aside"].remedy.startswith("rm -r ")
+    assert ill(used) == set()
+
+
+def test_a_journal_line_that_rots_while_the_store_is_open_is_found_and_mended(
+    used: Engine,
+) -> None:
+    segment = used.paths.journal / "000001.jsonl"
+    with used.store():
+        segment.write_bytes(segment.read_bytes().replace(b"port 1", b"port 7"))
+        finding = findings(used)["journal"]
+    assert (finding.is_well, finding.says) == (False, "entry 2 of the journal is damaged")
+    assert finding.remedy.startswith("tera doctor --repair")
+    assert "no memory is lost" in next(iter(repair(used))).says
+    assert ill(used) == set()
+    assert {memory.text for memory in used.select(Filter())} == {"port 0", "port 1", "port 2"}
+
+
+def test_files_that_rot_while_the_store_is_open_are_found_and_mended(used: Engine) -> None:
+    (log,) = (used.paths.store / "clog").iterdir()
+    with used.store():
+        data = bytearray(log.read_bytes())
+        data[len(data) // 2] ^= 1
+        log.write_bytes(data)
+        finding = findings(used)["files"]
+    assert (finding.is_well, finding.says) == (False, "its files are damaged on the disk")
+    assert finding.remedy == "tera doctor --repair"
+    assert "the store was damaged and has been rebuilt" in next(iter(repair(used))).says
+    assert ill(used) == set()
+    assert {memory.text for memory in used.select(Filter())} == {"port 0", "port 1", "port 2"}
+
+
+def test_a_device_file_that_was_altered_while_the_store_is_open_is_found(used: Engine) -> None:
+    with used.store():
+        (used.paths.journal / "device").write_text("0000zzzz")
+        assert "device" in findings(used)["journal"].says
+    assert "device was damaged" in mended(used)
+    assert ill(used) == set()
 
 
 def test_a_torn_line_that_was_set_aside_is_told(used: Engine) -> None:
@@ -78,33 +120,45 @@ def test_a_torn_line_that_was_set_aside_is_told(used: Engine) -> None:
 
 def test_memories_missing_from_the_store_are_found(used: Engine) -> None:
     memory = used.select(Filter())[0]
-    query(used, f"DELETE memory:⟨{memory.id}⟩")
-    finding = findings(used)["store"]
+    with used.store() as opened:
+        opened.database.connection.query(f"DELETE memory:⟨{memory.id}⟩")
+        finding = findings(used)["store"]
     assert not finding.is_well
     assert finding.says == "1 of 3 memories in the journal are not in the store"
     assert finding.remedy == "tera doctor --repair"
+    assert "rebuilt from the journal: 3 memories" in mended(used)
 
 
-def test_memories_that_only_the_store_has_are_found(used: Engine) -> None:
-    query(used, "CREATE memory:extra CONTENT (SELECT * OMIT id FROM ONLY memory LIMIT 1)")
-    finding = findings(used)["store"]
+def test_memories_that_only_the_store_has_are_written_to_the_journal(used: Engine) -> None:
+    extra = "CREATE memory:extra CONTENT (SELECT * OMIT id FROM ONLY memory LIMIT 1)"
+    with used.store() as opened:
+        opened.database.connection.query(extra)
+        finding = findings(used)["store"]
     assert not finding.is_well
     assert finding.says == "1 memories in the store are not in the journal"
-    assert "tera export" in finding.remedy
+    assert "tera doctor --repair" in finding.remedy
+    list(repair(used))
+    assert ill(used) == set()
+    assert len(used.select(Filter())) == 4
 
 
-def test_a_lost_journal_is_found_and_repair_leaves_the_store(used: Engine) -> None:
+def test_a_lost_journal_is_written_anew_from_the_store(used: Engine) -> None:
+    before = used.select(Filter())
     shutil.rmtree(used.paths.journal)
-    finding = findings(used)["store"]
-    assert not finding.is_well
-    assert "part of the journal is missing" in finding.says
+    assert mended(used) == (
+        "the journal was missing and has been written anew from the store: 3 memories"
+    )
+    assert used.select(Filter()) == before
+    assert ill(used) == set()
 
-    with pytest.raises(StoreDamagedError, match="part of the journal is missing"):
-        list(repair(used))
 
-    assert list(used.paths.home.glob("*.damaged-*")) == []
-    with open_database(used.config, used.paths) as database:
-        assert database.counts()["memory"] == 3
+def test_chunks_that_lost_their_vectors_are_found_and_repaired(used: Engine) -> None:
+    query(used, "DELETE vector:2")
+    finding = findings(used)["vectors"]
+    assert finding.says == "1 chunks in the store lost their vectors"
+    list(repair(used))
+    assert len(used.search("port", 3)) == 3
+    assert ill(used) == set()
 
 
 def test_memories_altered_in_the_store_are_found(used: Engine) -> None:
@@ -112,18 +166,33 @@ def test_memories_altered_in_the_store_are_found(used: Engine) -> None:
     assert findings(used)["store"].says == "1 of 3 memories in the store are not as in the journal"
 
 
-def test_a_damaged_index_is_found_and_the_remedy_mends_it(used: Engine) -> None:
-    vectors = used.models.index_folder("tiny-bert") / "vectors.f32"
-    data = bytearray(vectors.read_bytes())
+def test_a_damaged_index_is_set_aside_and_read_anew(used: Engine) -> None:
+    folder = used.models.index_folder("tiny-bert")
+    data = bytearray((folder / "vectors.f32").read_bytes())
     data[40] ^= 1
-    vectors.write_bytes(data)
+    (folder / "vectors.f32").write_bytes(data)
 
+    assert "the vector index was damaged" in findings(used)["vectors"].says
+    assert len([*used.paths.index.glob("tiny-bert.damaged-*")]) == 1
+    assert ill(used) == set()
+
+
+def test_an_index_that_differs_from_the_store_is_repaired(used: Engine) -> None:
+    query(used, "UPDATE vector:1 SET embedding = (SELECT VALUE embedding FROM ONLY vector:2)")
     finding = findings(used)["vectors"]
-
     assert not finding.is_well
     assert finding.says == "1 vectors in the index differ from the store"
-    assert os.system(finding.remedy) == 0
+    assert finding.remedy == "tera doctor --repair"
+    (done,) = repair(used)
+    assert "index was set aside as index.damaged-" in done.says
+    assert len(used.search("port", 3)) == 3
     assert ill(used) == set()
+
+
+def test_repair_of_what_is_well_changes_nothing(used: Engine) -> None:
+    (done,) = repair(used)
+    assert (done.is_well, done.says) == (True, "nothing to mend")
+    assert list(used.paths.home.glob("*.damaged-*")) == []
 
 
 def test_memories_that_wait_for_vectors_are_told(used: Engine) -> None:
@@ -131,18 +200,16 @@ def test_memories_that_wait_for_vectors_are_told(used: Engine) -> None:
     assert findings(used)["vectors"].says.endswith("as in the store, 1 memories wait")
 
 
-def test_a_store_that_cannot_be_opened_is_found_and_repaired(used: Engine) -> None:
+def test_a_store_that_cannot_be_opened_is_rebuilt(used: Engine) -> None:
     (manifest,) = (used.paths.store / "manifest").iterdir()
     manifest.write_bytes(b"\xff" * 300)
-    finding = findings(used)["store"]
-    assert not finding.is_well
-    assert finding.remedy == "tera doctor --repair"
 
-    done = list(repair(used))
+    (done, nothing) = repair(used)
 
-    assert done[-1].says == "3 memories brought back from the journal"
-    aside = {path.name.rsplit("-", 2)[0] for path in used.paths.home.glob("*.damaged-*")}
-    assert aside == {"store.damaged", "index.damaged"}
+    assert "rebuilt from the journal: 3 memories; the damaged files are in store.dam" in done.says
+    assert nothing.says == "nothing to mend"
+    (aside,) = used.paths.home.glob("store.damaged-*")
+    assert (aside / "manifest" / manifest.name).read_bytes() == b"\xff" * 300
     assert ill(used) == set()
     assert len(used.search("port", 3)) == 3
 
@@ -152,17 +219,6 @@ def test_altered_memories_are_repaired(used: Engine) -> None:
     list(repair(used))
     assert {memory.text for memory in used.select(Filter())} == {"port 0", "port 1", "port 2"}
     assert ill(used) == set()
-
-
-def test_repair_leaves_a_store_that_the_journal_could_not_bring_back(used: Engine) -> None:
-    segment = used.paths.journal / "000001.jsonl"
-    segment.write_bytes(segment.read_bytes().replace(b"port 1", b"port 7"))
-
-    with pytest.raises(StoreDamagedError, match="entry 2"):
-        list(repair(used))
-
-    assert list(used.paths.home.glob("*.damaged-*")) == []
-    assert len(used.select(Filter())) == 3
 
 
 def test_repair_waits_for_its_turn(used: Engine) -> None:

@@ -240,7 +240,7 @@ def test_memories_are_found_after_the_store_was_lost(engine: Engine) -> None:
     engine = Engine(engine.config, engine.paths, ear)
     (later,) = remember(engine, "port three")
 
-    assert ear.notes == ["3 changes were brought into the store from the journal"]
+    assert ear.notes == ["the store was missing and has been built from the journal: 1 memories"]
     assert {r.memory.id for r in engine.search("port", 5)} == {first.id, later.id}
 
 

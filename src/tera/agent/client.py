@@ -188,6 +188,10 @@ class RemoteEngine:
         """Mend what is damaged; see `tera.doctor`."""
         return self._call("repair", list[Finding])
 
+    def export(self, chosen: Filter) -> tuple[list[Memory], str]:
+        """Return the memories that pass a filter, and what is wrong with the store, if anything."""
+        return self._call("export", tuple[list[Memory], str], chosen=chosen)
+
     def backup(self, to: Path) -> Backup:
         """Write the journal and the settings to one verified file."""
         from tera.backup import Backup

@@ -25,6 +25,7 @@ OPERATIONS: Mapping[str, Callable[..., object]] = {
     "facts": Keeper.facts,
     "examine": Keeper.examine,
     "repair": Keeper.repair,
+    "export": Keeper.export,
     "backup": Keeper.backup,
     "restore_backup": Keeper.restore_backup,
 }

@@ -87,6 +87,8 @@ def _resolve(prefix: str, changes: Sequence[Change]) -> str:
 
 
 def _summary(change: Change) -> str:
+    if change.lost:
+        return f"{'lost':<8}  {change.lost} changes could not be read"
     first = change.entries[0]
     verb = f"undo of {change.undoes}" if change.undoes is not None else first.operation
     ids = list(dict.fromkeys(entry.memory_id for entry in change.entries))

@@ -37,7 +37,9 @@ def export_memories(
 
     if to is not None and to.is_dir():
         raise StoreError(f"cannot write {to}: it is a folder", hint="tera export --to FILE")
-    memories = open_engine().select(make_filter(tag, since, until, source))
+    memories, damage = open_engine().export(make_filter(tag, since, until, source))
+    if damage:
+        output.note(f"{damage}: this is what the database holds", "tera doctor")
     memories.sort(key=lambda memory: (memory.remembered_at, memory.id))
     if to is None:
         for memory in memories:

@@ -1,18 +1,20 @@
 """Exact cosine search over a memory-mapped float32 matrix that follows the store's vector feed.
 
 Three files in a folder: `vectors.f32` (the rows), `keys.bin` (which chunk each row is of) and
-`header.json` (format, embedder, number of rows, last feed number seen, a checksum). New rows are
+`header.json` (format, embedder, number of rows, last feed number seen, checksums). New rows are
 appended and the header replaced last, so a crash leaves at most bytes behind the end, which the
-next append overwrites. Anything that does not fit together is thrown away and read anew.
+next append overwrites. Files that are not as they were written are set aside, and all is read anew.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
+import time
 import zlib
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -27,11 +29,12 @@ if TYPE_CHECKING:
     FloatVector = npt.NDArray[np.float32]
     Keys = npt.NDArray[np.void]
 
-FORMAT = 1
+FORMAT = 2
 COMPACT_SHARE = 0.5
 """Rewritten without its voided rows when more than this share of the rows is void."""
 SELECTIVE_SHARE = 0.25
 """Below this share of wanted rows they are gathered first: copying 0.25 n rows costs one scan."""
+_BLOCK_BYTES = 1 << 22
 _KEY = np.dtype([("memory", "S10"), ("ordinal", "<i4")])
 _VOID = b""
 
@@ -47,14 +50,21 @@ class _Header:
     dim: int
     rows: int
     sequence: int
+    vectors_crc: int
     checksum: int
 
 
 class VectorIndex:
-    """The vectors of one store. The caller holds the store's lock."""
+    """The vectors of one store. The caller holds the store's lock.
+
+    Attributes:
+        notes: What the person should hear about the opening, one line each.
+    """
 
     def __init__(self, folder: Path, embedder: str, dim: int) -> None:
-        """Open the index; one of another format, embedder or dimension is emptied.
+        """Open the index; one that is damaged is set aside, one of another embedder is emptied.
+
+        All of it is read for its checksum: 0.06 s for 100,000 vectors of 384 dimensions.
 
         Args:
             folder: Where its files are.
@@ -65,11 +75,14 @@ class VectorIndex:
             StoreError: The folder cannot be written.
         """
         self._folder = folder
-        self._header = _Header(FORMAT, embedder, dim, 0, 0, 0)
+        self._header = _Header(FORMAT, embedder, dim, 0, 0, 0, 0)
         self._keys: Keys = np.empty(0, _KEY)
+        self.notes: tuple[str, ...] = ()
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not self._read():
+                if self._is_damaged():
+                    self._set_aside()
                 self._write(np.empty((0, dim), np.float32), self._keys, 0)
         except OSError as error:
             raise _refused(error) from error
@@ -174,25 +187,67 @@ class VectorIndex:
             return np.empty(shape, np.float32)
         return np.memmap(self._file("vectors.f32"), np.float32, mode="r", shape=shape)
 
+    def is_as_written(self) -> bool:
+        """Return whether the files are still as they were written; all of them are read."""
+        return self._load(self._header) is not None
+
     def _read(self) -> bool:
         """Read header and keys; False when they do not fit what is wanted or each other."""
-        try:
-            header = _Header(**json.loads(self._file("header.json").read_bytes()))
-            data = self._file("keys.bin").read_bytes()[: header.rows * _KEY.itemsize]
-            wanted = (FORMAT, self._header.embedder, self._header.dim)
-            size = self._file("vectors.f32").stat().st_size
-            fits = (
-                (header.format, header.embedder, header.dim) == wanted
-                and len(data) == header.rows * _KEY.itemsize
-                and size >= header.rows * header.dim * 4
-                and _checksum(data, header.sequence) == header.checksum
-            )
-        except (OSError, ValueError, TypeError):
+        header = self._read_header()
+        wanted = (FORMAT, self._header.embedder, self._header.dim)
+        if header is None or (header.format, header.embedder, header.dim) != wanted:
             return False
-        if fits:
-            self._header = header
-            self._keys = np.frombuffer(data, _KEY).copy()
-        return fits
+        keys = self._load(header)
+        if keys is not None:
+            self._header, self._keys = header, keys
+        return keys is not None
+
+    def _read_header(self) -> _Header | None:
+        try:
+            return _Header(**json.loads(self._file("header.json").read_bytes()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def _load(self, header: _Header) -> Keys | None:
+        """Return the keys when they and the vectors are what a header says."""
+        try:
+            data = self._file("keys.bin").read_bytes()[: header.rows * _KEY.itemsize]
+            if len(data) != header.rows * _KEY.itemsize or _checksum(data, header) != (
+                header.checksum
+            ):
+                return None
+            crc, left = 0, header.rows * header.dim * 4
+            with self._file("vectors.f32").open("rb") as file:
+                while left and (block := file.read(min(left, _BLOCK_BYTES))):
+                    crc, left = zlib.crc32(block, crc), left - len(block)
+        except (OSError, ValueError, TypeError, OverflowError):
+            return None
+        return np.frombuffer(data, _KEY).copy() if not left and crc == header.vectors_crc else None
+
+    def _is_damaged(self) -> bool:
+        """Return whether there is an index of this embedder and format that cannot be read.
+
+        Without a header it is one whose rewriting was cut short.
+        """
+        header = self._read_header()
+        if header is None:
+            return self._file("header.json").exists()
+        return (header.embedder, header.format) == (self._header.embedder, FORMAT)
+
+    def _set_aside(self) -> None:
+        """Move the files to a folder beside; only one such folder is kept of an index."""
+        prefix = f"{self._folder.name}.damaged-"
+        for earlier in self._folder.parent.glob(f"{prefix}*"):
+            shutil.rmtree(earlier, ignore_errors=True)
+        aside = self._folder.with_name(prefix + time.strftime("%Y%m%d-%H%M%S"))
+        aside.mkdir(mode=0o700, exist_ok=True)
+        for name in ("header.json", "keys.bin", "vectors.f32"):
+            if self._file(name).exists():
+                self._file(name).replace(aside / name)
+        self.notes = (
+            "the vector index was damaged and is read anew from the store; the damaged files are"
+            f" in {self._folder.parent.name}/{aside.name}",
+        )
 
     def _append(self, vectors: npt.NDArray[np.float32], keys: Keys, sequence: int) -> None:
         offset = self._header.rows * self._header.dim * 4
@@ -200,28 +255,26 @@ class VectorIndex:
         with os.fdopen(descriptor, "wb") as file:
             file.truncate(offset)
             file.seek(offset)
-            _write_through(file, vectors.tobytes())
-        self._commit(keys, sequence)
+            data = vectors.tobytes()
+            _write_through(file, data)
+        self._commit(keys, sequence, zlib.crc32(data, self._header.vectors_crc))
 
     def _write(self, vectors: npt.NDArray[np.float32], keys: Keys, sequence: int) -> None:
         # The header goes first: vectors without one are an empty index, never a wrong one.
         self._file("header.json").unlink(missing_ok=True)
         aside = self._file("vectors.f32.new")
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            _write_through(file, vectors.tobytes())
+            data = vectors.tobytes()
+            _write_through(file, data)
         aside.replace(self._file("vectors.f32"))
-        self._commit(keys, sequence)
+        self._commit(keys, sequence, zlib.crc32(data))
 
-    def _commit(self, keys: Keys, sequence: int) -> None:
+    def _commit(self, keys: Keys, sequence: int, vectors_crc: int) -> None:
         data = keys.tobytes()
-        self._header = _Header(
-            FORMAT,
-            self._header.embedder,
-            self._header.dim,
-            len(keys),
-            sequence,
-            _checksum(data, sequence),
+        header = replace(
+            self._header, rows=len(keys), sequence=sequence, vectors_crc=vectors_crc, checksum=0
         )
+        self._header = replace(header, checksum=_checksum(data, header))
         self._keys = keys.copy()
         for name, content in (("keys.bin", data), ("header.json", _json(self._header))):
             aside = self._file(f"{name}.new")
@@ -234,14 +287,15 @@ class VectorIndex:
 
 
 def _write_through(file: BinaryIO, data: bytes) -> None:
-    """Write to the disk itself: the checksum in the header covers no vectors."""
+    """Write to the disk itself, before a header counts the vectors."""
     file.write(data)
     file.flush()
     os.fsync(file.fileno())
 
 
-def _checksum(keys: bytes, sequence: int) -> int:
-    return zlib.crc32(keys, sequence)
+def _checksum(keys: bytes, header: _Header) -> int:
+    """Return the checksum of the keys and of everything in the header but the checksum itself."""
+    return zlib.crc32(keys, zlib.crc32(_json(replace(header, checksum=0))))
 
 
 def _json(header: _Header) -> bytes:

@@ -15,6 +15,7 @@ from tera.errors import StoreDamagedError, StoreError, StoreUnreachableError
 
 _CONNECT_TIMEOUT_S = 5.0
 _NO_SPACE = re.compile(rf"os error ({errno.ENOSPC}|{errno.EDQUOT}|{errno.EFBIG})\b")
+_SYSTEM = re.compile(rf"os error (?!({errno.ENOENT}|{errno.ENOTDIR}|{errno.EISDIR})\b)\d")
 _NOT_EXECUTED = re.compile("(failed|cancelled) transaction|not executed")
 
 
@@ -159,6 +160,12 @@ class Connection:
             )
         if _NO_SPACE.search(str(error)):
             return _refused(error)
+        if _SYSTEM.search(str(error)):
+            # What the system refuses is no damage: nothing must be set aside for it.
+            return StoreError(
+                f"the store cannot be opened: {_line(error)}",
+                hint=f"make the files in {folder} readable and writable, then try again",
+            )
         return StoreDamagedError(
             f"the store cannot be opened: {_line(error)}", hint="tera doctor --repair"
         )

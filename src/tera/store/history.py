@@ -21,6 +21,15 @@ class Change:
     undoes: int | None
     undone_by: int | None
 
+    @property
+    def lost(self) -> int:
+        """How many of its entries, and of the changes after it, could not be read again.
+
+        What the database still knew of them then follows as entries of the same change; it cannot
+        be undone.
+        """
+        return sum(int(str(e.fields["count"])) for e in self.entries if e.operation == "lost")
+
 
 def changes(entries: Iterable[JournalEntry]) -> list[Change]:
     """Return the changes of a journal, oldest first."""
@@ -60,7 +69,9 @@ def undoing(entries: Sequence[JournalEntry], number: int | None) -> list[Journal
     """
     known = {change.number: change for change in changes(entries)}
     if number is None:
-        open_changes = (c for c in known.values() if c.undone_by is None and c.undoes is None)
+        open_changes = (
+            c for c in known.values() if c.undone_by is None and c.undoes is None and not c.lost
+        )
         last = next((c for c in reversed([*open_changes]) if _inverses(c, entries)), None)
         if last is None:
             raise StoreError("there is nothing to undo", hint="tera log")
@@ -69,6 +80,8 @@ def undoing(entries: Sequence[JournalEntry], number: int | None) -> list[Journal
         raise StoreError(f"there is no change {number}", hint="tera log")
     else:
         change = known[number]
+    if change.lost:
+        raise StoreError(f"change {change.number} is lost and cannot be undone", hint="tera log")
     if change.undone_by is not None:
         raise StoreError(
             f"change {change.number} is undone already, by change {change.undone_by}",
@@ -81,15 +94,17 @@ def undoing(entries: Sequence[JournalEntry], number: int | None) -> list[Journal
     return undone
 
 
-def states(entries: Iterable[JournalEntry]) -> dict[str, Mapping[str, object]]:
-    """Return the fields of every memory that is there after these entries."""
-    there: dict[str, Mapping[str, object]] = {}
+def states(
+    entries: Iterable[JournalEntry], start: Mapping[str, Mapping[str, object]] | None = None
+) -> dict[str, Mapping[str, object]]:
+    """Return the fields of every memory that is there after these entries; `start` was before."""
+    there: dict[str, Mapping[str, object]] = dict(start or {})
     for entry in entries:
         if entry.operation == "forget":
             there.pop(entry.memory_id, None)
         elif entry.operation == "remember":
             there[entry.memory_id] = entry.fields
-        elif entry.memory_id in there:
+        elif entry.operation == "edit" and entry.memory_id in there:
             there[entry.memory_id] = {**there[entry.memory_id], **entry.fields}
     return there
 
@@ -132,5 +147,5 @@ def _refuse_if_built_on(change: Change, known: Iterable[Change]) -> None:
         if is_open and both:
             raise StoreError(
                 f"change {later.number} came after change {change.number} on {sorted(both)[0]}",
-                hint=f"tera undo {later.number}",
+                hint="tera log" if later.lost else f"tera undo {later.number}",
             )

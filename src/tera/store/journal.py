@@ -1,33 +1,37 @@
 """The journal: the log of every change, one JSON line each, fsynced before anything else happens.
 
-Each line ends with the SHA-256 of the line before it and of its own text, so that a lost or altered
-line shows. Segments of up to SEGMENT_BYTES lie in one folder as `000001.jsonl`, `000002.jsonl`, ...
-A last line that is cut short was never acknowledged; it is set aside when the journal is opened.
+Each line is sealed with the SHA-256 of the line before it (see `lines`), so that a lost or altered
+line shows; the whole chain is checked whenever the journal is opened. Segments of up to
+SEGMENT_BYTES lie in one folder as `000001.jsonl`, `000002.jsonl`, ... A last line that is cut short
+was never acknowledged; it is set aside when the journal is opened.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from tera.datatypes import JournalEntry
 from tera.errors import StoreDamagedError, StoreError
 from tera.store.clock import tick
-
-FORMAT = 1
-SEGMENT_BYTES = 64 * 1024 * 1024
-_START = "0" * 64
-_SEAL = ', "sha256": "'
-_SEAL_LENGTH = len(_SEAL) + 64 + 2  # the seal, the digest, and `"}`
-RESTORE_HINT = (
-    "tera export --to memories.jsonl saves what the store has; then restore the journal folder from"
-    " a backup"
+from tera.store.disk import sync_folder, write_durably
+from tera.store.lines import (
+    JOURNAL_HINT,
+    START,
+    damaged,
+    first_number,
+    is_sealed,
+    read_body,
+    seal,
+    split,
+    unseal,
 )
+
+SEGMENT_BYTES = 64 * 1024 * 1024
+_DEVICE = re.compile("[0-9a-f]{8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +44,32 @@ class Position:
 
 
 class Journal:
-    """The journal of one home folder. The caller holds the store's lock."""
+    """The journal of one home folder. The caller holds the store's lock.
+
+    Attributes:
+        end: The position behind the last entry.
+        device: This device's id.
+        torn_bytes: Length of a last line that was cut short and set aside.
+        has_new_device_file: The file with this device's id was damaged, and was written anew.
+    """
 
     def __init__(self, folder: Path) -> None:
-        """Open the journal and find its end.
+        """Open the journal, check every line of it and find its end.
 
         Raises:
-            StoreDamagedError: Its last whole line is damaged.
+            StoreDamagedError: A line is not as it was written, or a segment is missing.
             StoreError: Its folder cannot be used.
         """
         self.folder = folder
+        self.device = ""
+        self.end = Position()
+        self.torn_bytes = 0
+        self.has_new_device_file = False
+        self._digest = START
+        self._clock = ""
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.device = ""
-            self._digest = _START
-            self._clock = ""
-            self.end = Position()
-            self.torn_bytes = self._find_end()
+            self._read_through()
             self.device = self._device()
         except OSError as error:
             raise _refused(error) from error
@@ -74,6 +87,8 @@ class Journal:
         Raises:
             StoreError: The disk is full or cannot be written; nothing was added.
         """
+        if not entries:
+            return []
         change = self.end.number + 1
         digest, clock, lines, written = self._digest, self._clock, [], []
         for number, entry in enumerate(entries, start=change):
@@ -85,7 +100,7 @@ class Journal:
                 device=self.device,
                 change=entry.change or change,
             )
-            line, digest = _sealed(numbered, digest)
+            line, digest = seal(numbered, digest)
             lines.append(line)
             written.append(numbered)
         data = b"".join(lines)
@@ -104,7 +119,7 @@ class Journal:
             StoreDamagedError: A line does not match its checksum or does not follow the one before.
         """
         at = after or Position()
-        digest = self._digest_at(at)
+        digest = self._entry_at(at)[1] if at.number else START
         for segment in range(at.segment, self.end.segment + 1):
             offset = at.offset if segment == at.segment else 0
             try:
@@ -117,69 +132,90 @@ class Journal:
                 file.seek(offset)
                 for line in file:
                     offset += len(line)
-                    entry, digest = _unsealed(line, digest, at.number + 1)
+                    where = f"entry {at.number + 1}"
+                    entry, digest = unseal(line, digest, where)
+                    if first_number(entry) != at.number + 1:
+                        raise damaged(where)
                     at = Position(entry.number, segment, offset)
                     yield entry, at
+        if at.number != self.end.number:
+            raise damaged(f"entry {at.number + 1}")
 
     def holds(self, device: str, at: Position) -> bool:
-        """Return whether the entry that ends at a position is here, and of this device.
-
-        Raises:
-            StoreDamagedError: The entry is damaged.
-        """
+        """Return whether the entry that ends at a position is here, and of this device."""
         if at.number > self.end.number:
             return False
-        return not at.number or self._entry_at(at)[0].device == device
-
-    def _digest_at(self, at: Position) -> str:
-        """Return the checksum in the line that ends at a position."""
-        return self._entry_at(at)[1] if at.number else _START
+        try:
+            return not at.number or self._entry_at(at)[0].device == device
+        except StoreDamagedError:
+            return False
 
     def _entry_at(self, at: Position) -> tuple[JournalEntry, str]:
         """Return the entry that ends at a position, and the checksum in its line."""
+        where = f"entry {at.number}"
         try:
             line = _last_line(self._segment(at.segment), at.offset)
         except FileNotFoundError as error:
             raise _missing(at.segment) from error
-        return _unsealed(line, None, at.number)
+        entry, digest = unseal(line, None, where)
+        if entry.number != at.number:
+            raise damaged(where)
+        return entry, digest
 
-    def _find_end(self) -> int:
-        """Set the end from the last segment; return the bytes of a torn last line set aside."""
-        segments = sorted(self.folder.glob("[0-9]*.jsonl"))
-        if not segments:
-            return 0
-        segment = int(segments[-1].stem)
-        size, torn = _whole_lines(segments[-1])
-        if torn:
-            aside = self.folder / f"{segments[-1].stem}.{size}.torn"
-            aside.write_bytes(torn)
-            os.truncate(segments[-1], size)
-        # A new segment is empty when its first line could not be written.
-        last, at = (segments[-1], size) if size else (self._segment(segment - 1), 0)
-        if size or segment > 1:
-            line = _last_line(last, at or last.stat().st_size)
-            entry, self._digest = _unsealed(line, None, None)
-            self.end = Position(entry.number, segment, at)
+    def _read_through(self) -> None:
+        """Check the seal of every line; set aside a torn last line; set the end."""
+        files = sorted(self.folder.glob("[0-9]*.jsonl"))
+        last_body, size = b"", 0
+        for segment, file in enumerate(files, start=1):
+            if file != self._segment(segment):
+                raise _missing(segment)
+            size = 0
+            with file.open("rb") as handle:
+                for line in handle:
+                    if not is_sealed(line, self._digest):
+                        is_torn = file == files[-1] and not line.endswith(b"\n")
+                        # Of a last line that is all there, the line's end itself is damaged.
+                        if is_torn and not is_sealed(line[:-1] + b"\n", self._digest):
+                            self._set_aside(file, size, line)
+                            break
+                        after = read_body(last_body, "").number if last_body else 0
+                        raise damaged(f"entry {after + 1}")
+                    last_body, self._digest = split(line)
+                    size += len(line)
+        if last_body:
+            entry = read_body(last_body, "the last entry")
+            self.end = Position(entry.number, len(files), size)
             self._clock, self.device = entry.clock, entry.device
-        return len(torn)
+
+    def _set_aside(self, file: Path, size: int, torn: bytes) -> None:
+        """Keep the bytes of a torn last line elsewhere, and cut them off."""
+        write_durably(file.with_name(f"{file.stem}.{size}.torn"), torn)
+        with file.open("r+b") as handle:
+            handle.truncate(size)
+            os.fsync(handle.fileno())
+        self.torn_bytes = len(torn)
 
     def _write(self, file: Path, offset: int, data: bytes) -> None:
-        is_new = not file.exists()
         try:
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT, 0o600)
             try:
+                # What an earlier write left behind the end, and could not take back.
+                if os.fstat(descriptor).st_size > offset:
+                    os.ftruncate(descriptor, offset)
                 written = 0
                 while written < len(data):
                     written += os.pwrite(descriptor, data[written:], offset + written)
                 os.fsync(descriptor)
+                if not offset:
+                    # Also a file from an earlier try, whose name may not be on the disk yet.
+                    sync_folder(file.parent)
+                    sync_folder(file.parent.parent)
             except BaseException:
                 # Half a line must not stay: the next one would be written behind it.
                 os.ftruncate(descriptor, offset)
                 raise
             finally:
                 os.close(descriptor)
-            if is_new:
-                _sync_folder(self.folder)
         except OSError as error:
             raise _refused(error) from error
 
@@ -187,77 +223,22 @@ class Journal:
         return self.folder / f"{number:06d}.jsonl"
 
     def _device(self) -> str:
-        """Return this device's id; a lost file is written anew, as the last entry has it."""
+        """Return this device's id: as the last entry has it, else as the file does."""
         file = self.folder / "device"
-        known = file.read_text().strip() if file.exists() else ""
-        if known:
-            return known
+        known = file.read_bytes().decode("latin-1").strip() if file.exists() else ""
+        if known == self.device or (not self.device and _DEVICE.fullmatch(known)):
+            if known:
+                return known
+        elif known:
+            file.rename(file.with_name("device.damaged"))
+            self.has_new_device_file = True
         device = self.device or os.urandom(4).hex()
-        file.write_text(f"{device}\n")
-        file.chmod(0o600)
+        write_durably(file, f"{device}\n".encode())
         return device
 
 
-def _sealed(entry: JournalEntry, previous: str) -> tuple[bytes, str]:
-    record: dict[str, Any] = {
-        "v": FORMAT,
-        "number": entry.number,
-        "clock": entry.clock,
-        "device": entry.device,
-        "change": entry.change,
-        "operation": entry.operation,
-        "memory": entry.memory_id,
-        "fields": dict(entry.fields),
-    }
-    if entry.undoes is not None:
-        record["undoes"] = entry.undoes
-    body = json.dumps(record, ensure_ascii=False)[:-1].encode()
-    digest = _digest(previous, body)
-    return body + f'{_SEAL}{digest}"}}\n'.encode(), digest
-
-
-def _unsealed(line: bytes, previous: str | None, number: int | None) -> tuple[JournalEntry, str]:
-    """Read a line; `previous` and `number` are checked where they are known."""
-    where = f"entry {number}" if number else "the last entry"
-    seal = line[-_SEAL_LENGTH - 1 :].decode("latin-1")
-    body, digest = line[: -_SEAL_LENGTH - 1], seal[len(_SEAL) : len(_SEAL) + 64]
-    try:
-        record = json.loads(body + b"}")
-        if record["v"] > FORMAT:
-            raise StoreError(
-                f"the journal was written by a newer Tera (format {record['v']}, this one reads"
-                f" {FORMAT})",
-                hint="install a newer version of Tera",
-            )
-        entry = JournalEntry(
-            number=record["number"],
-            clock=record["clock"],
-            device=record["device"],
-            change=record["change"],
-            operation=record["operation"],
-            memory_id=record["memory"],
-            fields=record["fields"],
-            undoes=record.get("undoes"),
-        )
-    except (ValueError, KeyError, TypeError) as error:
-        raise _damaged(where) from error
-    is_whole = seal == f'{_SEAL}{digest}"}}\n'
-    follows = previous is None or digest == _digest(previous, body)
-    if not is_whole or not follows or number not in (None, entry.number):
-        raise _damaged(where)
-    return entry, digest
-
-
-def _digest(previous: str, body: bytes) -> str:
-    return hashlib.sha256(previous.encode() + body).hexdigest()
-
-
-def _damaged(where: str) -> StoreDamagedError:
-    return StoreDamagedError(f"{where} of the journal is damaged", hint=RESTORE_HINT)
-
-
 def _missing(segment: int) -> StoreDamagedError:
-    return StoreDamagedError(f"segment {segment} of the journal is missing", hint=RESTORE_HINT)
+    return StoreDamagedError(f"segment {segment} of the journal is missing", hint=JOURNAL_HINT)
 
 
 def _refused(error: OSError) -> StoreError:
@@ -267,41 +248,18 @@ def _refused(error: OSError) -> StoreError:
     )
 
 
-def _whole_lines(file: Path) -> tuple[int, bytes]:
-    """Return the size of a segment's whole lines, and the bytes behind them."""
-    size = file.stat().st_size
-    tail_start = _line_start(file, size)
-    with file.open("rb") as handle:
-        handle.seek(tail_start)
-        tail = handle.read()
-    return (size, b"") if tail.endswith(b"\n") or not tail else (tail_start, tail)
-
-
 def _last_line(file: Path, size: int) -> bytes:
-    start = _line_start(file, size - 1)
-    with file.open("rb") as handle:
-        handle.seek(start)
-        return handle.read(size - start)
-
-
-def _line_start(file: Path, before: int) -> int:
-    """Return where the line begins that byte `before` would continue."""
+    """Return the line that ends at byte `size`."""
     block = 1 << 16
     with file.open("rb") as handle:
-        end = before
+        start = end = size - 1
         while end > 0:
             start = max(0, end - block)
             handle.seek(start)
             newline = handle.read(end - start).rfind(b"\n")
             if newline >= 0:
-                return start + newline + 1
+                start += newline + 1
+                break
             end = start
-    return 0
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        handle.seek(start)
+        return handle.read(size - start)

@@ -46,6 +46,8 @@ def outcomes_of(entries: Sequence[JournalEntry], *, again: bool) -> dict[str, Ou
     """
     outcomes: dict[str, Outcome] = {}
     for entry in entries:
+        if entry.operation == "lost":
+            continue
         known = outcomes.get(entry.memory_id)
         columns = columns_of(entry.fields)
         has_content = bool(CONTENT_FIELDS & entry.fields.keys())

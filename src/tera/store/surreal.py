@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,9 @@ from tera.store.vectors import EmbeddedVectors, ServerVectors, Vectors, chunk_id
 
 if TYPE_CHECKING:
     from tera.store.vectors import FloatMatrix
+
+MEMORY_BATCH = 500
+"""Memories read at once when all are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,11 @@ class SurrealStore:
     def has_failed(self) -> bool:
         """A query or a write has failed on this connection."""
         return self._connection.has_failed
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, for what is asked of a database that is being replaced."""
+        return self._connection
 
     @property
     def feed(self) -> EmbeddedVectors | None:
@@ -91,14 +99,17 @@ class SurrealStore:
         for key, outcome in outcomes.items():
             self._clear(clearing, key, outcome)
         self._write(writing, outcomes, chunks or {})
+        self._count(clearing, writing, outcomes)
         last = writing if writing.statements else clearing
-        last.add(
-            "UPSERT $device CONTENT $end RETURN NONE",
-            device=record("position", entries[-1].device),
-            end={"number": end.number, "segment": end.segment, "offset": end.offset},
-        )
+        _set_position(last, entries[-1].device, end)
         self._connection.commit(clearing)
         self._connection.commit(writing)
+
+    def set_position(self, device: str, end: Position) -> None:
+        """Note that a device's journal is done up to a position."""
+        transaction = Transaction()
+        _set_position(transaction, device, end)
+        self._connection.commit(transaction)
 
     def put_chunks(self, pending: PendingMemory, chunks: Sequence[Chunk]) -> None:
         """Keep the chunks of a memory that was remembered before the embedder was known."""
@@ -108,7 +119,7 @@ class SurrealStore:
         # A write that was cut short can have left chunks that wait for nothing.
         clearing.add(f"DELETE {chunk_range(pending.memory.id)} RETURN NONE")
         self._connection.commit(clearing)
-        _insert_chunks(writing, chunks)
+        insert_chunks(writing, chunks)
         if not chunks:
             writing.add("DELETE $id RETURN NONE", id=record("pending", pending.memory.id))
         self._connection.commit(writing)
@@ -249,7 +260,64 @@ class SurrealStore:
             counts[table] = int(rows[0]["count"]) if rows else 0
         return counts
 
+    def has_every_memory(self) -> bool:
+        """Return whether there are as many memories as the last change left; see `apply`.
+
+        Only the embedded database keeps the number.
+        """
+        kept = self._kept_count()
+        return kept is None or kept == self._number_of_memories()
+
+    def ids(self) -> list[str]:
+        """Return the ids of all memories, in order."""
+        ids: list[str] = self._connection.query("SELECT VALUE record::id(id) FROM memory")
+        return sorted(ids)
+
+    def every_memory(self) -> Iterator[dict[str, Memory]]:
+        """Yield all memories by id, some at a time, in the order of their ids."""
+        ids = self.ids()
+        for start in range(0, len(ids), MEMORY_BATCH):
+            yield self.memories(ids[start : start + MEMORY_BATCH])
+
+    def content_clocks(self, ids: Sequence[str]) -> dict[str, str]:
+        """Return by id the clock of the change that last altered what is embedded."""
+        rows = self._connection.query(
+            "SELECT id, content_clock FROM $ids", ids=[record("memory", key) for key in ids]
+        )
+        return {row["id"].id: row["content_clock"] for row in rows if row}
+
     # Inside.
+
+    def _number_of_memories(self) -> int:
+        rows = self._connection.query("SELECT count() FROM memory GROUP ALL")
+        return int(rows[0]["count"]) if rows else 0
+
+    def _kept_count(self) -> int | None:
+        """Return how many memories the last change left; None where that was not noted yet."""
+        if self.feed is None:
+            return None
+        count: int | None = self._connection.query("SELECT VALUE memories FROM ONLY meta:count")
+        return count
+
+    def _count(
+        self, clearing: Transaction, writing: Transaction, outcomes: Mapping[str, Outcome]
+    ) -> None:
+        """Note how many memories there will be, in the transaction that changes it."""
+        if self.feed is None:
+            return
+        known = self._kept_count()
+        count = self._number_of_memories() if known is None else known
+        old = [key for key, outcome in outcomes.items() if outcome.is_old]
+        gone = len(self._existing(old)) if old else 0
+        added = sum(outcome.is_new for outcome in outcomes.values())
+        for transaction, difference in ((clearing, -gone), (writing, added)):
+            if difference or (known is None and transaction.statements):
+                count += difference
+                transaction.add(
+                    "UPSERT $count CONTENT { memories: $memories } RETURN NONE",
+                    count=record("meta", "count"),
+                    memories=count,
+                )
 
     def _memory_rows(self, ids: Sequence[str]) -> list[dict[str, Any]]:
         rows = self._connection.query(
@@ -310,14 +378,23 @@ class SurrealStore:
                 )
         renewed = [key for key, outcome in outcomes.items() if "content_clock" in outcome.columns]
         _mark_pending(transaction, renewed)
-        _insert_chunks(transaction, [chunk for key in renewed for chunk in chunks.get(key, ())])
+        insert_chunks(transaction, [chunk for key in renewed for chunk in chunks.get(key, ())])
+
+
+def _set_position(transaction: Transaction, device: str, end: Position) -> None:
+    transaction.add(
+        "UPSERT $device CONTENT $end RETURN NONE",
+        device=record("position", device),
+        end={"number": end.number, "segment": end.segment, "offset": end.offset},
+    )
 
 
 def _position_of(row: Mapping[str, Any]) -> Position:
     return Position(row["number"], row["segment"], row["offset"])
 
 
-def _insert_chunks(transaction: Transaction, chunks: Sequence[Chunk]) -> None:
+def insert_chunks(transaction: Transaction, chunks: Sequence[Chunk]) -> None:
+    """Add chunks to a transaction; they must not be there yet."""
     rows = [
         {
             "id": chunk_id(chunk.memory_id, chunk.ordinal),

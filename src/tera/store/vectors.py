@@ -108,6 +108,25 @@ class EmbeddedVectors:
             for row in rows
         ]
 
+    def read(self, numbers: Sequence[int]) -> dict[int, bytes]:
+        """Return vectors by number, as float32 bytes; those that are gone are left out."""
+        from surrealdb import RecordID
+
+        rows: list[dict[str, Any]] = self._connection.query(
+            "SELECT * FROM $ids", ids=[RecordID("vector", number) for number in numbers]
+        )
+        return {row["id"].id: row["embedding"] for row in rows if row and row.get("embedding")}
+
+    def lost(self) -> int:
+        """Return how many chunks have no vector although their memory does not wait for one."""
+        chunks = self._connection.query("SELECT record::id(id) AS id, vector FROM chunk")
+        waiting = set(self._connection.query("SELECT VALUE record::id(id) FROM pending"))
+        there = set(self._connection.query("SELECT VALUE record::id(id) FROM vector"))
+        return sum(
+            row.get("vector") not in there and row["id"].partition("_")[0] not in waiting
+            for row in chunks
+        )
+
     def last_number(self) -> int:
         """Return the highest number given out."""
         return int(self._connection.query("SELECT VALUE last_vector FROM ONLY meta:state") or 0)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tera.errors import StoreDamagedError, StoreError
 from tera.store import journal as module
+from tera.store import lines
 from tera.store.journal import Journal, Position
 from tests.disks import full_disk
 from tests.entries import forget, numbered, remember
@@ -93,10 +94,10 @@ def test_every_line_is_json_sealed_with_the_line_before_it(segment: Path) -> Non
 def test_any_text_comes_back_from_a_line(text: str, title: str, tag: str) -> None:
     entry = numbered(remember("a", text, title=title, tags=(tag,)), 1)
 
-    line, digest = module._sealed(entry, module._START)
+    line, digest = lines.seal(entry, lines.START)
 
     assert line.count(b"\n") == 1
-    assert module._unsealed(line, module._START, 1) == (entry, digest)
+    assert lines.unseal(line, lines.START, "entry 1") == (entry, digest)
 
 
 def test_text_with_every_kind_of_line_end_stays_one_line(folder: Path) -> None:
@@ -163,7 +164,7 @@ def test_a_missing_line_is_noticed(segment: Path) -> None:
 def test_a_last_line_that_is_no_entry_is_damage(segment: Path) -> None:
     with segment.open("ab") as file:
         file.write(b'{"v": 1}\n')
-    with pytest.raises(StoreDamagedError, match="the last entry of the journal is damaged"):
+    with pytest.raises(StoreDamagedError, match="entry 6 of the journal is damaged"):
         Journal(segment.parent)
 
 
@@ -176,7 +177,7 @@ def test_a_position_in_another_journal_is_noticed(segment: Path) -> None:
 
 def test_a_newer_format_is_refused_with_the_way_out(folder: Path) -> None:
     folder.mkdir()
-    line = b'{"v": 9, "number": 1, "sha256": "' + b"0" * 64 + b'"}\n'
+    line, _ = lines.seal_body(b'{"v": 9, "number": 1', lines.START)
     (folder / "000001.jsonl").write_bytes(line)
 
     with pytest.raises(StoreError, match="newer Tera") as refusal:
@@ -277,6 +278,66 @@ def test_every_append_waits_for_the_disk(folder: Path, monkeypatch: pytest.Monke
 
     journal = Journal(folder)
     journal.append([remember("a"), remember("b")])
-    assert len(synced) == 2  # the file, and the folder that has a new file
+    # The file with this device's id, the segment, and the folders that have new names.
+    assert len(synced) == 2 + 3
     journal.append([remember("c")])
-    assert len(synced) == 3
+    assert len(synced) == 2 + 3 + 1
+
+
+def test_a_segment_whose_name_may_not_be_on_the_disk_is_synced_with_its_folder(
+    rotating: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with full_disk(100), pytest.raises(StoreError):
+        Journal(rotating).append([remember("too-large", "x" * 1000)])
+    assert (rotating / "000005.jsonl").exists()
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def watched(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").resolve().name)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    Journal(rotating).append([remember("next")])
+    assert synced == ["000005.jsonl", "journal", rotating.parent.name]
+
+
+def test_what_a_failed_write_could_not_take_back_is_cut_off_by_the_next(
+    segment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(segment.parent)
+
+    def broken(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", broken)
+        patched.setattr(os, "ftruncate", broken)
+        with pytest.raises(StoreError, match="Input/output error"):
+            journal.append([remember("long", "x" * 5000)])
+    journal.append([remember("short")])
+    assert ids(Journal(segment.parent))[-2:] == ["memory5", "short"]
+
+
+def test_a_device_id_that_is_none_is_set_aside_and_written_anew(segment: Path) -> None:
+    before = Journal(segment.parent).device
+    (segment.parent / "device").write_bytes(b"\xff\xfe\n")
+    journal = Journal(segment.parent)
+    assert (journal.device, journal.has_new_device_file) == (before, True)
+    assert (segment.parent / "device").read_text().strip() == before
+    assert not Journal(segment.parent).has_new_device_file
+
+
+def test_lost_entries_keep_their_numbers(folder: Path) -> None:
+    folder.mkdir()
+    first, digest = lines.seal(numbered(remember("a"), 1), lines.START)
+    gap, digest = lines.seal(lines.lost(2, 4, "0000000000001-0000", "d"), digest)
+    last, _ = lines.seal(numbered(remember("b"), 5), digest)
+    (folder / "000001.jsonl").write_bytes(first + gap + last)
+
+    entries = [entry for entry, _ in Journal(folder).entries()]
+
+    assert [(entry.number, lines.first_number(entry)) for entry in entries] == [
+        *((1, 1), (4, 2), (5, 5))
+    ]
+    assert Journal(folder).append([remember("c")])[0].number == 6

@@ -84,18 +84,15 @@ def test_a_lost_store_is_rebuilt_from_the_journal(
 def test_a_store_that_lost_its_end_gets_it_back(written: Path) -> None:
     (log,) = (written / "store" / "clog").iterdir()
     whole = log.read_bytes()
-    lost = 0
+    told = 0
     for place in range(100, len(whole), len(whole) // 30):
-        altered = bytearray(whole)
-        altered[place] ^= 1
+        altered = bytearray(log.read_bytes())
+        altered[min(place, len(altered) - 1)] ^= 1
         log.write_bytes(altered)
-        try:
-            with opened(written) as store:
-                lost += store.caught_up
-            assert texts(written) == EXPECTED
-        except StoreDamagedError as error:
-            assert error.hint == "tera doctor --repair"
-    assert lost > 30
+        with opened(written) as store:
+            told += "rebuilt from the journal: 5 memories" in " ".join(store.notes)
+        assert texts(written) == EXPECTED
+    assert told >= 28
 
 
 def test_a_store_whose_last_write_was_torn_gets_it_back(written: Path) -> None:
@@ -110,35 +107,28 @@ def test_a_store_whose_last_write_was_torn_gets_it_back(written: Path) -> None:
 
 
 def test_the_index_does_not_outlive_what_the_store_has_lost(written: Path) -> None:
-    (written / "index" / "some-model").mkdir(parents=True)
+    header = written / "index" / "some-model" / "header.json"
+    header.parent.mkdir(parents=True)
+    header.write_text('{"sequence": 0}')
     with opened(written):
-        assert (written / "index").exists()
-    shutil.rmtree(written / "store")
+        assert header.exists()
+    header.write_text('{"sequence": 7}')
     with opened(written):
-        assert not (written / "index").exists()
+        assert not header.exists()
 
 
-def test_a_journal_shorter_than_the_store_is_refused(written: Path) -> None:
+def test_a_journal_shorter_than_the_store_gets_back_what_the_store_knows(written: Path) -> None:
     segment = written / "journal" / "000001.jsonl"
     lines = segment.read_bytes().splitlines(keepends=True)
     segment.write_bytes(b"".join(lines[:3]))
 
-    with pytest.raises(StoreError, match="ends at entry 3, but") as refusal, opened(written):
-        pass
-    assert "the store has applied 8" in refusal.value.message
-    assert "backup" in refusal.value.hint
-
-
-def test_a_lost_journal_is_refused_and_its_store_can_still_be_read(written: Path) -> None:
-    shutil.rmtree(written / "journal")
-    (written / "index").mkdir()
-
-    with pytest.raises(StoreDamagedError, match="part of the journal is missing") as refusal:
-        texts(written)
-    assert refusal.value.hint.startswith("tera export --to memories.jsonl saves what the store has")
-    assert (written / "index").exists()
-    with module.open_database(Config(), Paths(written)) as database:
-        assert len(database.select(Filter())) == len(EXPECTED)
+    with opened(written) as store:
+        (note,) = store.notes
+        assert "5 changes could not be read, but no memory is lost" in note
+        assert store.journal.end.number > 8
+    assert texts(written) == EXPECTED
+    shutil.rmtree(written / "store")
+    assert texts(written) == EXPECTED
 
 
 def test_the_journal_of_another_home_is_refused(written: Path, tmp_path: Path) -> None:
@@ -147,27 +137,99 @@ def test_the_journal_of_another_home_is_refused(written: Path, tmp_path: Path) -
     shutil.rmtree(written / "journal")
     shutil.copytree(tmp_path / "other" / "journal", written / "journal")
 
-    with pytest.raises(StoreDamagedError):
+    with pytest.raises(StoreDamagedError, match="the journal is of device") as refusal:
         texts(written)
-
-
-def test_the_database_can_be_read_where_the_end_of_the_journal_is_damaged(written: Path) -> None:
-    segment = written / "journal" / "000001.jsonl"
-    segment.write_bytes(segment.read_bytes()[:-20] + b"x" * 19 + b"\n")
-
-    with pytest.raises(StoreDamagedError, match="the last entry"):
-        texts(written)
+    assert "TERA_HOME" in refusal.value.hint
+    assert not list(written.glob("*.damaged-*"))
     with module.open_database(Config(), Paths(written)) as database:
         assert len(database.select(Filter())) == len(EXPECTED)
 
 
-def test_a_damaged_journal_is_not_taken_into_the_store(written: Path) -> None:
+def test_a_store_and_a_journal_damaged_at_once_keep_what_is_whole(written: Path) -> None:
     shutil.rmtree(written / "store")
     segment = written / "journal" / "000001.jsonl"
     segment.write_bytes(segment.read_bytes().replace(b"text 3", b"test 3"))
 
-    with pytest.raises(StoreDamagedError, match="entry 4 of the journal"), opened(written):
-        pass
+    with opened(written) as store:
+        (note,) = store.notes
+        assert note.startswith("the journal and the store were damaged: 1 changes are lost, 4 mem")
+    assert texts(written) == {key: text for key, text in EXPECTED.items() if key != "m3"}
+
+
+def test_a_store_that_lacks_a_memory_is_rebuilt(written: Path) -> None:
+    with opened(written) as store:
+        store.database.connection.query("DELETE memory:m4")
+    with opened(written) as store:
+        assert "rebuilt from the journal: 5 memories" in store.notes[0]
+    assert texts(written) == EXPECTED
+
+
+def test_an_opening_that_was_killed_in_the_middle_of_a_repair_is_noticed(written: Path) -> None:
+    from tera.store.originals import Originals
+
+    (log,) = (written / "store" / "clog").iterdir()
+    Originals(written / "store").link()
+    # What SurrealKV does when it repairs: another file takes the place, with less in it.
+    data = log.read_bytes()
+    log.unlink()
+    log.write_bytes(data[:-200])
+    with opened(written) as store:
+        assert "rebuilt from the journal: 5 memories" in store.notes[0]
+    (aside,) = written.glob("store.damaged-*")
+    assert (aside / "clog" / log.name).read_bytes() == data
+    assert texts(written) == EXPECTED
+
+
+def test_a_folder_that_cannot_be_written_is_said_and_nothing_is_changed(written: Path) -> None:
+    script = """
+import os, sys
+from pathlib import Path
+from tera.errors import TeraError
+from tests.entries import opened
+with opened(Path(sys.argv[2])):  # imports what is needed while it can be read
+    pass
+if os.getuid() == 0:
+    os.setuid(65534)
+try:
+    with opened(Path(sys.argv[1])):
+        print("opened")
+except TeraError as error:
+    print(type(error).__name__, error.hint)
+"""
+    before = {path: path.read_bytes() for path in written.rglob("*") if path.is_file()}
+    for path in [written, *written.rglob("*")]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    # The folders around belong to the one who runs the tests.
+    for parent in list(written.parents)[:3]:
+        parent.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(written), str(written.parent / "other")],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    for path in [written, *written.rglob("*")]:
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    assert "set TERA_HOME to a folder that you can write to" in done.stdout, done.stderr
+    assert not done.stdout.startswith("StoreDamagedError")
+    after = {path: path.read_bytes() for path in written.rglob("*") if path.is_file()}
+    assert {path: after[path] for path in before} == before
+    assert texts(written) == EXPECTED
+
+
+def test_a_clock_that_goes_backwards_loses_and_mixes_up_nothing(
+    written: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import time
+
+    monkeypatch.setattr(time, "time_ns", lambda: 1_000_000)
+    with opened(written) as store:
+        store.commit([edit("m0", text="edited in 1970")])
+        clocks = [entry.clock for entry, _ in store.journal.entries()]
+    assert clocks == sorted(set(clocks))
+    shutil.rmtree(written / "store")
+    assert texts(written) == {**EXPECTED, "m0": "edited in 1970"}
 
 
 def test_a_lost_device_file_changes_nothing(written: Path) -> None:
