@@ -63,7 +63,12 @@ class Keeper(Engine):
             UnreadableFileError: The file is no backup, or is damaged; nothing was changed.
             StoreError: The home folder cannot be written.
         """
-        with self.workspace.closed(), own_home(self.config, self.paths):
-            backup, aside = restore_backup(file, self.paths, self.listener.progress)
-        self.workspace.note_embedded()
+        with self.workspace.closed():
+            with own_home(self.config, self.paths):
+                backup, aside = restore_backup(file, self.paths, self.listener.progress)
+            self.workspace.waiting.clear()
+            # Builds the store now, while the person knows why.
+            with self.store():
+                pass
+        self.workspace.on_waiting()
         return Restored(backup, tuple(aside))

@@ -201,6 +201,28 @@ def test_too_little_memory_for_the_language_model_is_an_error_and_the_agent_live
     assert is_running(paths)
 
 
+def test_a_full_disk_is_an_error_and_the_agent_goes_on_when_there_is_space(
+    paths: Paths, tera: Tera
+) -> None:
+    kept = tera("remember", "one").out.strip()
+    pid = pid_of(paths)
+    limits = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    for most in (0, 3000, 200_000):
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, limits[1]))
+        done = tera("remember", stdin=b"too much " * 100_000)
+        assert (done.code, done.out) == (7, ""), most
+        assert "free some space" in done.err
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)
+        memory_id = tera("remember", f"after {most}").out.strip()
+        assert memory_id
+        kept += " " + memory_id
+    listed = [line.split()[0] for line in tera("list").out.splitlines()]
+    # Of a text that only the journal had room for, the store has heard since.
+    assert set(kept.split()) <= set(listed)
+    assert pid_of(paths) == pid
+    assert tera("doctor").code == 0
+
+
 def test_a_long_list_comes_whole(paths: Paths, tera: Tera) -> None:
     lines = b"".join(
         b'{"id": "%010d", "text": "note %d", "at": "2026-11-01T00:00:00+00:00"}\n' % (n, n)
