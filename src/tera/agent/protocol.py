@@ -49,6 +49,6 @@ def encode_error(error: TeraError) -> dict[str, str]:
 def decode_error(value: Mapping[str, str]) -> TeraError:
     """Return the error that the agent met, of its own class."""
     kind = getattr(errors, value["kind"], None)
-    is_known = isinstance(kind, type) and issubclass(kind, TeraError)
-    error: TeraError = (kind if is_known else AgentError)(value["message"], hint=value["hint"])
-    return error
+    if not (isinstance(kind, type) and issubclass(kind, TeraError)):
+        kind = AgentError
+    return kind(value["message"], hint=value["hint"])
