@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -20,8 +23,9 @@ from tera import hub
 from tera.chunker import chunk_memory
 from tera.config import Config
 from tera.embedders import Embedder
+from tera.engine import Engine
 from tera.model_loader import ModelLoader, SilentListener
-from tera.paths import find_paths
+from tera.paths import Paths, find_paths
 from tera.pending import embedded_text
 
 RUNS = 3
@@ -44,6 +48,35 @@ def passages(folder: Path, loader: ModelLoader, name: str, count: int) -> list[s
     memories = [memory for scope in load(folder).values() for memory in scope.memories]
     chunks = ((m, chunk) for m in memories for chunk in chunk_memory(m, count_tokens))
     return [embedded_text(memory, chunk) for memory, chunk in islice(chunks, count)]
+
+
+def ingested(folder: Path, loader: ModelLoader, name: str, count: int) -> tuple[float, list[str]]:
+    """Return how long memories take from their text to the index, and their passages.
+
+    Read, cut, written to the journal and the store, embedded, and put into the index.
+    """
+    memories = [memory for scope in load(folder).values() for memory in scope.memories]
+    texts: list[str] = []
+    taken = []
+    count_tokens = loader.token_counter(name)
+    assert count_tokens is not None
+    for memory in memories:
+        if len(texts) >= count:
+            break
+        taken.append(memory)
+        texts += [embedded_text(memory, chunk) for chunk in chunk_memory(memory, count_tokens)]
+    with tempfile.TemporaryDirectory() as home:
+        shutil.copytree(find_paths().models, Path(home, "models"))
+        engine = Engine(Config(embedder=name), Paths(Path(home)))
+        engine.search("a warm beginning", 1)
+        numbered = [replace(memory, id=f"n{n:09d}") for n, memory in enumerate(taken)]
+
+        def ingest() -> None:
+            for _ in engine.restore(numbered):
+                pass
+            engine.search("the end", 1)
+
+        return seconds(ingest), texts
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -117,6 +150,15 @@ def main() -> None:
         slow, fast = (statistics.median(times) for times in zip(*both, strict=True))
         row = f"| {kind} | {len(texts)} | {len(texts) / slow:.1f} | {len(texts) / fast:.1f} |"
         print(f"{row} {slow / fast:.2f} |", flush=True)
+
+    print("\n| set | passages | sentence-transformers s | tera s, from text to index | ratio |")
+    print("|---|---|---|---|---|")
+    for kind in sets:
+        took, texts = ingested(options.data / kind, loader, name, options.texts)
+        alone = seconds(partial(bare.encode, texts, show_progress_bar=False))
+        print(
+            f"| {kind} | {len(texts)} | {alone:.1f} | {took:.1f} | {alone / took:.2f} |", flush=True
+        )
 
     print("\n| a query | |\n|---|---|")
     print(f"| alone | {query_ms(embedder):.0f} ms |")
