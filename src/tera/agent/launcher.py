@@ -21,6 +21,8 @@ from tera.paths import Paths
 
 START_TIMEOUT_S = 30.0
 RETRY_S = 0.05
+ALLOCATOR = {"MALLOC_ARENA_MAX": "2"}
+"""glibc keeps a heap for each thread; with two the agent is half as large after an import."""
 
 
 def start(paths: Paths) -> bool:
@@ -41,7 +43,7 @@ def start(paths: Paths) -> bool:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd="/",
-            env={**os.environ, "TERA_HOME": str(paths.home)},
+            env={**ALLOCATOR, **os.environ, "TERA_HOME": str(paths.home)},
             check=False,
         )
     except OSError as error:
