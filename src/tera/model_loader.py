@@ -106,7 +106,7 @@ class ModelLoader:
         Raises:
             ModelError: It cannot be had or does not load.
         """
-        with self._loading:
+        with self._turn(self._loading, f"preparing {name}, once"):
             if name not in self._embedders:
                 spec = self.spec(name)
                 folder = hub.pull(spec, self._paths, self._listener.progress)
@@ -154,12 +154,7 @@ class ModelLoader:
         Raises:
             ModelError: It is not on this machine or does not load.
         """
-        if not self._llm_lock.acquire(blocking=False):
-            self._listener.progress("waiting for another answer to be written", 0, 0)
-            while not self._llm_lock.acquire(timeout=WAIT_STEP_S):
-                # Whoever waits can give up: a listener may raise an error.
-                self._listener.progress("waiting for another answer to be written", 0, 0)
-        try:
+        with self._turn(self._llm_lock, "waiting for another answer to be written"):
             llm = self._llm = self._llm or self._load_llm()
             try:
                 yield llm
@@ -167,8 +162,19 @@ class ModelLoader:
                 if not keep:
                     self._llm = None
                     llm.close()
+
+    @contextmanager
+    def _turn(self, lock: threading.Lock, task: str) -> Iterator[None]:
+        """Hold a lock for the block; whoever waits for it is told, and can give up.
+
+        Giving up means that the listener raises an error.
+        """
+        while not lock.acquire(timeout=WAIT_STEP_S):
+            self._listener.progress(task, 0, 0)
+        try:
+            yield
         finally:
-            self._llm_lock.release()
+            lock.release()
 
     def _load_llm(self) -> LLM:
         spec = self.spec(self._config.llm)

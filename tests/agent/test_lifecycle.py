@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tera.agent import exchange
-from tera.agent.address import Address, read_address, runtime_folder, write_address
-from tera.agent.launcher import is_running, kill
+from tera.agent.address import Address, identity_of, read_address, runtime_folder, write_address
+from tera.agent.launcher import kill, running_pid
 from tera.paths import Paths
 from tests.agent.conftest import pid_of, status_of, wait_until
 from tests.conftest import Run
@@ -64,7 +64,7 @@ def test_stop_ends_it_and_the_next_command_starts_another(paths: Paths, tera: Te
     tera("remember", "one")
     first = pid_of(paths)
     assert tera("agent", "stop").err == "the background agent has ended\n"
-    assert not is_running(paths)
+    assert not running_pid(paths)
     assert not paths.agent_address.exists()
     assert tera("agent", "stop").err == "no background agent is running\n"
     assert "one" in tera("list").out
@@ -82,7 +82,7 @@ def test_a_killed_agent_leaves_a_stale_socket_that_does_no_harm(paths: Paths, te
     address = read_address(paths)
     assert address is not None
     os.kill(address.pid, signal.SIGKILL)
-    wait_until(lambda: not is_running(paths))
+    wait_until(lambda: not running_pid(paths))
     assert Path(address.socket).exists()
     assert memory_id in tera("list").out
     assert pid_of(paths) != address.pid
@@ -111,7 +111,7 @@ def test_processes_that_start_at_once_share_one_agent(paths: Paths) -> None:
 def test_an_idle_agent_ends(paths: Paths, tera: Tera, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERA_AGENT_IDLE_S", "1")
     tera("remember", "one")
-    wait_until(lambda: not is_running(paths))
+    wait_until(lambda: not running_pid(paths))
     assert not paths.agent_address.exists()
     assert "leaves" in paths.agent_log.read_text()
     assert "one" in tera("list").out
@@ -129,7 +129,7 @@ def test_an_agent_whose_socket_is_gone_ends(paths: Paths, tera: Tera) -> None:
 def test_sigterm_lets_it_finish_and_leave(paths: Paths, tera: Tera) -> None:
     tera("remember", "one")
     os.kill(pid_of(paths), signal.SIGTERM)
-    wait_until(lambda: not is_running(paths))
+    wait_until(lambda: not running_pid(paths))
     assert not paths.agent_address.exists()
     assert "one" in tera("list").out
 
@@ -279,7 +279,7 @@ def test_something_else_at_the_socket_is_no_agent(paths: Paths, tera: Tera, tmp_
     file = tmp_path / "run" / "s.sock"
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
         listening.bind(str(file))
-        write_address(paths, Address(str(file), os.getpid()))
+        write_address(paths, Address(str(file), os.getpid(), identity_of(paths)))
     # Nobody listens there any more: the connection is refused.
     assert tera("remember", "one").code == 0
     assert pid_of(paths) != os.getpid()

@@ -18,6 +18,8 @@ def refuse(event, arguments):
         raise RuntimeError(f"{event} {arguments}")
 
 sys.addaudithook(refuse)
+import os
+os.environ["HF_HUB_OFFLINE"] = "0"
 """
 COMMANDS = """
 from tera.cli import main
@@ -36,7 +38,7 @@ for arguments in (
 def test_neither_command_nor_agent_opens_any_socket_but_the_agents(
     paths: Paths, other_agent: Callable[[str], None]
 ) -> None:
-    other_agent(ONLY_UNIX + "import os\nos.environ['HF_HUB_OFFLINE'] = '0'")
+    other_agent(ONLY_UNIX)
     pid = pid_of(paths)
     done = subprocess.run(
         [sys.executable, "-c", ONLY_UNIX + COMMANDS],

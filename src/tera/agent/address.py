@@ -22,22 +22,36 @@ _LOCAL_PEERCRED = 0x001
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where an agent listens, as it wrote it down in the home folder."""
+    """Where an agent listens, as it wrote it down in the home folder; see `identity_of`."""
 
     socket: str
     pid: int
+    home: str
 
 
 def read_address(paths: Paths) -> Address | None:
-    """Return where the last agent listened; None when none did or it left.
+    """Return where the last agent of this home listened; None when none did or it left.
 
     Written down, because the runtime folder of a login session is another one than that of cron.
     """
     try:
         record = json.loads(paths.agent_address.read_bytes())
-        return Address(str(record["socket"]), int(record["pid"]))
+        address = Address(str(record["socket"]), int(record["pid"]), str(record["home"]))
+        # What was copied or moved along with its folder is the address of another one's agent.
+        return address if address.home == identity_of(paths) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def identity_of(paths: Paths) -> str:
+    """Return what no two home folders have in common: path, device and inode.
+
+    Raises:
+        OSError: The folder is not there.
+    """
+    home = paths.home.resolve()
+    found = home.stat()
+    return f"{found.st_dev}:{found.st_ino}:{home}"
 
 
 def write_address(paths: Paths, address: Address) -> None:
@@ -85,7 +99,8 @@ def runtime_folder() -> Path:
 
     own = f"tera-{os.getuid()}"
     candidates = [Path(tempfile.gettempdir(), own), Path("/tmp", own)]  # noqa: S108
-    if given := os.environ.get("XDG_RUNTIME_DIR"):
+    # A relative one is to be ignored, says the specification.
+    if (given := os.environ.get("XDG_RUNTIME_DIR", "")).startswith("/"):
         candidates.insert(0, Path(given, "tera"))
     fitting = [c for c in candidates if len(os.fsencode(c)) + 18 <= SOCKET_PATH_BYTES]
     failure = AgentUnreachableError("there is no folder for the agent's socket")

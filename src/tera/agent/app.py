@@ -8,7 +8,7 @@ import logging
 import os
 import resource
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,8 @@ from tera.agent.protocol import (
 )
 from tera.upkeep import Keeper
 
+STALLED_S = 10.0
+"""How long a client may take nothing of its reply when the agent is to leave."""
 MOST_CALLS = 64
 """Calls at once; more wait for a thread."""
 
@@ -52,7 +54,6 @@ class Agent:
         """
         self.engine = engine
         self.is_stopping = False
-        self.on_idle: Callable[[], None] = lambda: None
         self._listener = listener
         self._expected = {VERSION_HEADER: identity(__version__), SETTINGS_HEADER: settings}
         self._calls = 0
@@ -66,6 +67,10 @@ class Agent:
                 Route("/call/{operation}", self._call, methods=["POST"]),
             ]
         )
+
+    def stop(self) -> None:
+        """Take no more calls; whoever runs the server ends it when those at work are done."""
+        self.is_stopping = True
 
     @property
     def is_working(self) -> bool:
@@ -125,7 +130,7 @@ class Agent:
             done = loop.run_in_executor(self._threads, conversation.run, work, log.error)
             watch = asyncio.create_task(_leave_with(conversation, receive))
             try:
-                await _stream(conversation, send)
+                await self._stream(conversation, send)
             finally:
                 watch.cancel()
                 conversation.leave()
@@ -134,6 +139,23 @@ class Agent:
             self._calls -= 1
             self._last_call = time.monotonic()
             log.info("%s: %.3f s", operation, time.monotonic() - begun)
+
+    async def _stream(self, conversation: Conversation, send: Send) -> None:
+        while True:
+            try:
+                line = await asyncio.wait_for(conversation.messages.get(), HEARTBEAT_S)
+            except TimeoutError:
+                line = b"\n"
+            if line is None:
+                return
+            body = {"type": "http.response.body", "body": line, "more_body": True}
+            sending = asyncio.ensure_future(send(body))
+            while not (await asyncio.wait({sending}, timeout=STALLED_S))[0]:
+                if self.is_stopping:
+                    # A client that takes nothing, as one that was suspended, holds up nobody.
+                    sending.cancel()
+                    return
+            await sending
 
 
 class _Reply(Response):
@@ -160,17 +182,6 @@ def _memory_bytes() -> int:
         return pages * resource.getpagesize()
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
-async def _stream(conversation: Conversation, send: Send) -> None:
-    while True:
-        try:
-            line = await asyncio.wait_for(conversation.messages.get(), HEARTBEAT_S)
-        except TimeoutError:
-            line = b"\n"
-        if line is None:
-            return
-        await send({"type": "http.response.body", "body": line, "more_body": True})
 
 
 async def _leave_with(conversation: Conversation, receive: Receive) -> None:

@@ -14,7 +14,7 @@ from tera import __version__
 from tera.agent.address import read_address
 from tera.agent.codec import decode, encode
 from tera.agent.exchange import BrokenOffError, MismatchError, NotStartedError, converse
-from tera.agent.launcher import dismiss, ensure
+from tera.agent.launcher import CannotStartError, dismiss, ensure
 from tera.agent.protocol import (
     SETTINGS_HEADER,
     VERSION_HEADER,
@@ -44,13 +44,17 @@ if TYPE_CHECKING:
     from tera.backup import Backup
     from tera.model_loader import Listener
     from tera.store.history import Change
-    from tera.upkeep import Restored
+    from tera.upkeep import Keeper, Restored
 
 T = TypeVar("T")
 
 EVERYTHING = Filter()
-MOST_ATTEMPTS = 5
+MANY_DEATHS = 5
 """An agent that dies so often in the middle of a call will not do it."""
+MOST_DEATHS = {"ask": 2, "load_embedder": 2, "use_embedder": 2}
+"""Fewer where a model may be too large for the machine: each time other programs suffer too."""
+MOST_ROUNDS = 50
+"""Agents that are there when they are looked for and not when they are called."""
 
 
 class RemoteEngine:
@@ -58,9 +62,11 @@ class RemoteEngine:
 
     def __init__(self, config: Config, paths: Paths, listener: Listener) -> None:
         """Prepare; nothing is connected yet."""
+        self._config = config
         self._paths = paths
         self._listener = listener
         self._deaths = 0
+        self._local: Keeper | None = None
         self._headers = {
             VERSION_HEADER: identity(__version__),
             SETTINGS_HEADER: settings_digest(config, paths),
@@ -136,6 +142,7 @@ class RemoteEngine:
 
     def search(self, question: str, count: int, chosen: Filter = EVERYTHING) -> list[SearchResult]:
         """Return the passages closest to a question, best first."""
+        checked(question, "the question")
         return self._call(
             "search", list[SearchResult], question=question, count=count, chosen=chosen
         )
@@ -151,6 +158,7 @@ class RemoteEngine:
         on_text: Callable[[str], None] = lambda _: None,
     ) -> Answer:
         """Answer a question from memory; leaving the call stops the answer."""
+        checked(question, "the question")
         return self._call(
             "ask",
             Answer,
@@ -224,22 +232,39 @@ class RemoteEngine:
             once: Doing it again would not be the same.
             **arguments: Its arguments.
         """
-        attempt = 0
-        while True:
+        rounds = deaths = 0
+        while self._local is None:
             heard: list[str] = []
+            rounds += 1
             try:
                 return self._converse(operation, kind, on_text, heard, arguments)
-            except NotStartedError:
-                ensure(self._paths, self._wait)
-            except MismatchError:
-                dismiss(self._paths)
-                ensure(self._paths, self._wait)
+            except (NotStartedError, MismatchError) as error:
+                if rounds > MOST_ROUNDS:
+                    raise _unstable() from error
+                self._start(isinstance(error, MismatchError))
             except BrokenOffError as error:
                 self._deaths += 1
-                attempt += 1
+                deaths += 1
                 # What was printed of an answer cannot be taken back.
-                if once or heard or attempt == MOST_ATTEMPTS:
+                most = MOST_DEATHS.get(operation, MANY_DEATHS)
+                if once or heard or deaths == most:
                     raise _died(operation, once) from error
+        if on_text:
+            arguments["on_text"] = on_text
+        done: T = getattr(self._local, operation)(**arguments)
+        return done
+
+    def _start(self, is_other: bool) -> None:
+        """Start an agent, in the place of one that differs; without any, work in this process."""
+        if is_other:
+            dismiss(self._paths)
+        try:
+            ensure(self._paths, self._wait)
+        except CannotStartError as problem:
+            from tera.upkeep import Keeper
+
+            self._listener.note(f"{problem.error.message}: working without it", "tera agent logs")
+            self._local = Keeper(self._config, self._paths, self._listener)
 
     def _converse(
         self,
@@ -280,6 +305,13 @@ def _as_new(remembered: Remembered, begun: datetime) -> Remembered:
     if is_known and remembered.memory.remembered_at >= begun:
         return replace(remembered, status="new")
     return remembered
+
+
+def _unstable() -> AgentUnreachableError:
+    return AgentUnreachableError(
+        "the background agent does not stay: others replace it, or it ends at once",
+        hint="tera agent logs; TERA_AGENT=off works without it",
+    )
 
 
 def _died(operation: str, once: bool) -> AgentUnreachableError:

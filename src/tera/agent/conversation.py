@@ -78,6 +78,9 @@ class Conversation:
         """
         current.set(self)
         try:
+            if self.is_gone():
+                # It left before a thread was free.
+                return
             result = work()
             if isinstance(result, list | Iterator):
                 result = list(result)
@@ -94,7 +97,8 @@ class Conversation:
         except Exception as error:
             import traceback
 
-            log(traceback.format_exc())
+            # The place and the kind: a library's message may hold what the person told.
+            log("".join([*traceback.format_tb(error.__traceback__), type(error).__name__]))
             self._fail(f"{type(error).__name__}: {error}".splitlines()[0][:200])
         finally:
             self._put(None)
@@ -106,7 +110,7 @@ class Conversation:
         self._send({"error": encode_error(error)})
 
     def _send(self, message: dict[str, Any]) -> None:
-        self._put(json.dumps(message, ensure_ascii=False).encode() + b"\n")
+        self._put(json.dumps(message).encode() + b"\n")
 
     def _put(self, line: bytes | None) -> None:
         self._loop.call_soon_threadsafe(self.messages.put_nowait, line)

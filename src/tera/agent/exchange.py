@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from tera.agent.address import Address, peer_uid
-from tera.agent.protocol import MISMATCH, STOPPING
+from tera.agent.protocol import OK, STOPPING
 from tera.errors import AgentUnreachableError
 
 ANSWER_TIMEOUT_S = 60.0
@@ -43,7 +43,8 @@ def _asked(
         TimeoutError: The agent does not answer.
         OSError, ValueError: There is no agent.
     """
-    content = json.dumps(body, ensure_ascii=False).encode()
+    # In ASCII, as a name of a file may have bytes that are no characters.
+    content = json.dumps(body).encode()
     head = [f"{method} {path} HTTP/1.0", f"Content-Length: {len(content)}"]
     head += [f"{name}: {value}" for name, value in headers.items()]
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -78,10 +79,11 @@ def converse(
     has_begun = False
     try:
         with _asked(address, "POST", path, headers, arguments) as (status, reply):
-            if status == MISMATCH:
-                raise MismatchError
             if status == STOPPING:
                 raise NotStartedError
+            if status != OK:
+                # Also one of the same version that does not know the call.
+                raise MismatchError
             # The head of the reply is sent before anything is done.
             has_begun = True
             for line in reply:

@@ -12,6 +12,7 @@ import os
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 from tera import errors
 from tera.config import Config
@@ -21,6 +22,7 @@ from tera.paths import Paths
 PROTOCOL_VERSION = 1
 VERSION_HEADER = "Tera-Version"
 SETTINGS_HEADER = "Tera-Settings"
+OK = 200
 STOPPING = 503
 """HTTP status of an agent that takes no more work."""
 MISMATCH = 409
@@ -33,12 +35,22 @@ def identity(version: str) -> str:
 
 
 def settings_digest(config: Config, paths: Paths) -> str:
-    """Return a digest of all that a process reads once: settings, model catalogue, time zone."""
-    digest = zlib.crc32(repr((config, os.environ.get("TZ"))).encode())
+    """Return a digest of all that an agent reads once: settings, models, parts of the environment.
+
+    What a command passes along with its call is not among it.
+    """
+    read = replace(config, ask_k=0, search_k=0)
+    environ = [(name, os.environ[name]) for name in sorted(os.environ) if _matters(name)]
+    digest = zlib.crc32(repr((read, environ)).encode(errors="surrogateescape"))
     with suppress(OSError):
         # Whoever needs the file says what is wrong with it.
         digest = zlib.crc32(paths.models_file.read_bytes(), digest)
     return f"{digest:08x}"
+
+
+def _matters(variable: str) -> bool:
+    """Return whether a variable changes what dates mean or how the hub is reached."""
+    return variable == "TZ" or variable.startswith("HF_") or variable.lower().endswith("_proxy")
 
 
 def encode_error(error: TeraError) -> dict[str, str]:

@@ -31,10 +31,13 @@ def add_to(app: typer.Typer) -> None:
 def start() -> None:
     """Start it now, rather than with the first command that needs it."""
     from tera.agent.address import read_address
-    from tera.agent.launcher import ensure
+    from tera.agent.launcher import CannotStartError, ensure
 
     _, paths = open_settings()
-    ensure(paths, lambda: output.progress("the background agent finishes its work", 0, 0))
+    try:
+        ensure(paths, lambda: output.progress("the background agent finishes its work", 0, 0))
+    except CannotStartError as problem:
+        raise problem.error from problem
     address = read_address(paths)
     output.talk(f"the background agent runs as process {address.pid if address else '?'}")
 
