@@ -154,8 +154,11 @@ def main() -> None:
     print("\n| set | passages | sentence-transformers s | tera s, from text to index | ratio |")
     print("|---|---|---|---|---|")
     for kind in sets:
-        took, texts = ingested(options.data / kind, loader, name, options.texts)
-        alone = seconds(partial(bare.encode, texts, show_progress_bar=False))
+        rounds = []
+        for _ in range(RUNS):
+            took, texts = ingested(options.data / kind, loader, name, options.texts)
+            rounds.append((seconds(partial(bare.encode, texts, show_progress_bar=False)), took))
+        alone, took = (statistics.median(times) for times in zip(*rounds, strict=True))
         print(
             f"| {kind} | {len(texts)} | {alone:.1f} | {took:.1f} | {alone / took:.2f} |", flush=True
         )
