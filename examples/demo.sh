@@ -4,6 +4,8 @@ set -eu
 cd "$(dirname "$0")"
 export TERA_HOME="$PWD/../.demo"
 rm -rf "$TERA_HOME"
+# The background agent would otherwise wait for half an hour.
+trap 'tera agent stop 2> /dev/null' EXIT
 
 say() {
     printf '\n$ %s\n' "$*"
