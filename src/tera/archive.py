@@ -14,9 +14,9 @@ import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
-from tera.errors import UnreadableFileError
+from tera.errors import StoreError, UnreadableFileError
 
 LEVEL = 3
 """zstd's own default: a journal of Wikipedia paragraphs becomes 3.2 times smaller; with level 10
@@ -33,11 +33,11 @@ def write_archive(file: Path) -> Iterator[tarfile.TarFile]:
     """Write an archive that only its owner can read; it is on the disk when the block ends.
 
     Raises:
+        FileExistsError: There is a file of that name already.
         OSError: It cannot be written. What there is of it stays.
     """
     import zstandard
 
-    file.unlink(missing_ok=True)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as plain:
         sealed = _Sealed(plain)
@@ -90,6 +90,78 @@ def read_archive(
 def damaged(file: Path) -> UnreadableFileError:
     """Return the error for an archive that does not hold what was written to it."""
     return UnreadableFileError(f"{file} is damaged or cut off", hint=DAMAGED_HINT)
+
+
+class HashedReader(io.RawIOBase):
+    """Reads a file, and keeps the checksum of what was read."""
+
+    def __init__(self, content: BinaryIO) -> None:
+        """Read from a file that is open."""
+        self.content = content
+        self.digest = hashlib.sha256()
+
+    def readable(self) -> bool:
+        """Return that it can be read."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to `size` bytes, all that are left without it."""
+        data = self.content.read(size)
+        self.digest.update(data)
+        return data
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer; return how many bytes there were."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+class PrivateFile:
+    """A private file that is on the disk when its block ends well; without a name, nothing.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        """Prepare; the file is made when the block begins, and must not be there."""
+        self._file = file
+        self._plain: BinaryIO | None = None
+
+    def __enter__(self) -> PrivateFile:
+        """Make the file."""
+        if self._file:
+            with _told(self._file):
+                descriptor = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                self._plain = os.fdopen(descriptor, "wb")
+        return self
+
+    def write(self, data: bytes) -> None:
+        """Add bytes."""
+        if self._plain and self._file:
+            with _told(self._file):
+                self._plain.write(data)
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        """Close the file, after the disk has it."""
+        if not (self._plain and self._file):
+            return
+        with _told(self._file), self._plain:
+            if kind is None:
+                self._plain.flush()
+                os.fsync(self._plain.fileno())
+
+
+@contextmanager
+def _told(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"cannot write {file}: {error.strerror or error}",
+            hint="free some space, or set TERA_HOME to a folder that you can write to",
+        ) from error
 
 
 class _Sealed(io.RawIOBase):

@@ -8,23 +8,24 @@ one lives on too, the two go separate ways from the backup on, and must not feed
 
 from __future__ import annotations
 
-import hashlib
+import glob
 import io
 import json
 import os
 import re
+import secrets
 import shutil
 import tarfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from tera import __version__
-from tera.archive import damaged, read_archive, write_archive
+from tera.archive import HashedReader, PrivateFile, damaged, read_archive, write_archive
 from tera.errors import StoreDamagedError, StoreError, TeraError, UnreadableFileError
 from tera.paths import Paths
 from tera.store.journal import Position
@@ -37,6 +38,7 @@ _MANIFEST = "manifest.json"
 _SETTINGS = ("config.toml", "models.toml")
 _DEVICE = "journal/device"
 _SEGMENT = re.compile(r"journal/(\d{6,9})\.jsonl")
+_PART = re.compile(r"\.(\d+)-[0-9a-f]{8}\.part")
 LARGEST_SMALL_FILE = 16 * 1024 * 1024
 """Bytes of what is read in one piece: settings, manifest."""
 
@@ -68,8 +70,10 @@ def write_backup(paths: Paths, end: Position, to: Path, progress: Progress) -> B
         raise StoreError(f"cannot write {to}: it is a folder", hint=f"tera backup {to}/tera.backup")
     if not to.parent.is_dir():
         raise StoreError(f"there is no folder {to.parent}", hint=f"mkdir -p {to.parent}")
-    part = to.with_name(f"{to.name}.part")
+    # A name of its own: two that write one backup at once must not take each other's half.
+    part = to.with_name(f"{to.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
+        _remove_left(to)
         _write(paths, end, part, progress)
         backup = _checked(part, end, progress)
         part.replace(to)
@@ -157,6 +161,25 @@ def _put_in_place(paths: Paths, new: Path, stamp: str) -> list[Path]:
     return aside
 
 
+def _remove_left(to: Path) -> None:
+    """Remove what killed processes have left of backups to this file."""
+    with suppress(OSError):
+        for part in to.parent.glob(f"{glob.escape(to.name)}.*.part"):
+            match = _PART.fullmatch(part.name.removeprefix(to.name))
+            if match and not _is_alive(int(match[1])):
+                part.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass
+    return True
+
+
 def _write(paths: Paths, end: Position, part: Path, progress: Progress) -> None:
     sources = list(_sources(paths, end))
     total = sum(size for _, _, size in sources)
@@ -168,7 +191,7 @@ def _write(paths: Paths, end: Position, part: Path, progress: Progress) -> None:
         for name, file, size in sources:
             progress("backing up", done, total)
             with file.open("rb") as content:
-                hashed = _Hashed(content)
+                hashed = HashedReader(content)
                 _add(archive, name, hashed, size)
             manifest["files"][name] = hashed.digest.hexdigest()
             done += size
@@ -263,8 +286,8 @@ def _take(
     elif name == _MANIFEST:
         reading.manifest = json.loads(_small(member, content))
     elif name in _SETTINGS or name == _DEVICE or _SEGMENT.fullmatch(name):
-        hashed = _Hashed(content)
-        with _Target(into / name if into else None) as target:
+        hashed = HashedReader(content)
+        with PrivateFile(into / name if into else None) as target:
             if match := _SEGMENT.fullmatch(name):
                 _take_segment(reading, int(match[1]), hashed, target)
             else:
@@ -288,7 +311,9 @@ def _head(file: Path, member: tarfile.TarInfo, content: BinaryIO) -> dict[str, A
     return head
 
 
-def _take_segment(reading: _Reading, number: int, content: _Hashed, target: _Target) -> None:
+def _take_segment(
+    reading: _Reading, number: int, content: HashedReader, target: PrivateFile
+) -> None:
     reading.segments += 1
     if number != reading.segments:
         raise ValueError(f"segment {number} where {reading.segments} should be")
@@ -305,74 +330,10 @@ def _take_segment(reading: _Reading, number: int, content: _Hashed, target: _Tar
         target.write(line)
 
 
-def _small(member: tarfile.TarInfo, content: BinaryIO | _Hashed) -> bytes:
+def _small(member: tarfile.TarInfo, content: BinaryIO | HashedReader) -> bytes:
     if member.size > LARGEST_SMALL_FILE:
         raise ValueError(f"{member.name} is too large")
     return content.read(member.size)
-
-
-class _Hashed(io.RawIOBase):
-    """Reads a file, and keeps the checksum of what was read."""
-
-    def __init__(self, content: BinaryIO) -> None:
-        self.content = content
-        self.digest = hashlib.sha256()
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        data = self.content.read(size)
-        self.digest.update(data)
-        return data
-
-    def readinto(self, buffer: Any) -> int:
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-
-class _Target:
-    """A private file that is on the disk when its block ends well; without a name, nothing.
-
-    Raises:
-        StoreError: It cannot be written.
-    """
-
-    def __init__(self, file: Path | None) -> None:
-        self._file = file
-        self._plain: BinaryIO | None = None
-
-    def __enter__(self) -> _Target:
-        if self._file:
-            with _told(self._file):
-                descriptor = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                self._plain = os.fdopen(descriptor, "wb")
-        return self
-
-    def write(self, data: bytes) -> None:
-        if self._plain and self._file:
-            with _told(self._file):
-                self._plain.write(data)
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if not (self._plain and self._file):
-            return
-        with _told(self._file), self._plain:
-            if kind is None:
-                self._plain.flush()
-                os.fsync(self._plain.fileno())
-
-
-@contextmanager
-def _told(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(
-            f"cannot write {file}: {error.strerror or error}",
-            hint="free some space, or set TERA_HOME to a folder that you can write to",
-        ) from error
 
 
 def _add(archive: tarfile.TarFile, name: str, content: Any, size: int | None = None) -> None:

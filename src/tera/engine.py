@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tera.answer import OnText, write_answer
 from tera.batches import write_batches
-from tera.chunker import chunk_memory
 from tera.config import Config
 from tera.datatypes import (
     Answer,
-    Chunk,
     Draft,
     Filter,
     Held,
@@ -29,22 +28,19 @@ from tera.errors import ModelLoadError, StoreError
 from tera.gate import gate_score
 from tera.model_loader import Listener, SilentListener
 from tera.paths import Paths
-from tera.pending import embedded_text
 from tera.quotes import quote_answer
 from tera.readers.text import checked
 from tera.retriever import retrieve
-from tera.store.history import Change, changes, undoing
+from tera.spot import read_along, search_waiting
+from tera.store.history import Change, begun_change, changes, undoing
 from tera.store.opened import OpenStore
-from tera.waiting import shared_words, words_of
 from tera.workspace import Workspace
-from tera.writing import EAGER_CHARACTERS, ID_LENGTH, Plan, now
+from tera.writing import ID_LENGTH, Plan, without_secrets
 
 if TYPE_CHECKING:
     from tera.embedders import Embedder, FloatVector
 
 EVERYTHING = Filter()
-MOST_ON_THE_SPOT = 8
-"""Chunks without vectors that a search embeds itself: 0.05 s, while others are embedded 0.3 s."""
 
 
 class Engine:
@@ -95,11 +91,25 @@ class Engine:
         return write_batches(good, partial(self.remember_batch, secrets), on_held)
 
     def remember_batch(
-        self, secrets: SecretPolicy, drafts: Sequence[Draft], change: int
+        self,
+        secrets: SecretPolicy,
+        drafts: Sequence[Draft],
+        change: int,
+        since: datetime | None = None,
     ) -> Written:
-        """Remember drafts whose texts are checked, at once; see `remember` and `write_batches`."""
-        wanted, held = _without_secrets(drafts, secrets) if secrets != "keep" else (drafts, [])
-        written = self._write(change, lambda plan, opened: plan.remember(opened.database, wanted))
+        """Remember drafts whose texts are checked, at once; see `remember` and `write_batches`.
+
+        Args:
+            secrets: What becomes of passwords, keys and tokens.
+            drafts: What to remember.
+            change: The change that they belong to, 0 for a new one.
+            since: Given when it may have been done in part, then or later: what is left to do
+                belongs to the change that was begun.
+        """
+        wanted, held = without_secrets(drafts, secrets) if secrets != "keep" else (drafts, [])
+        written = self._write(
+            change, since, lambda plan, opened: plan.remember(opened.database, wanted)
+        )
         return replace(written, held=tuple(held))
 
     def restore(self, memories: Iterable[Memory]) -> Iterator[Remembered]:
@@ -107,15 +117,26 @@ class Engine:
         good = (replace(memory, text=checked(memory.text, memory.id)) for memory in memories)
         return write_batches(good, self.restore_batch)
 
-    def restore_batch(self, memories: Sequence[Memory], change: int) -> Written:
-        """Take over memories whose texts are checked, at once; see `restore`."""
-        return self._write(change, lambda plan, opened: plan.restore(opened.database, memories))
+    def restore_batch(
+        self, memories: Sequence[Memory], change: int, since: datetime | None = None
+    ) -> Written:
+        """Take over memories whose texts are checked, at once; see `restore`, `remember_batch`."""
+        return self._write(
+            change, since, lambda plan, opened: plan.restore(opened.database, memories)
+        )
 
-    def _write(self, change: int, fill: Callable[[Plan, OpenStore], None]) -> Written:
+    def _write(
+        self, change: int, since: datetime | None, fill: Callable[[Plan, OpenStore], None]
+    ) -> Written:
         with self.store() as opened:
             plan = self._plan(opened, change)
             fill(plan, opened)
-            return Written(self._commit(opened, plan), tuple(plan.outcome))
+            if since and not change:
+                ids = {done.memory.id for done in plan.outcome}
+                journal = (entry for entry, _ in opened.journal.entries())
+                change = begun_change(journal, ids, since)
+                plan.entries = [replace(entry, change=change) for entry in plan.entries]
+            return Written(self._commit(opened, plan) or change, tuple(plan.outcome))
 
     def _plan(self, opened: OpenStore, change: int = 0) -> Plan:
         try:
@@ -160,16 +181,27 @@ class Engine:
     def edit(self, memory: Memory, edited: Memory) -> bool:
         """Change a memory; False when there was nothing to change.
 
+        What another has changed meanwhile stays, where this changes something else. Done again, it
+        changes nothing.
+
         Raises:
             ReaderError: The new text is empty or cannot be stored.
             StoreError: The memory was forgotten meanwhile.
         """
         checked(edited.text, "the new text")
+        names = [field.name for field in dataclasses.fields(Memory)]
+        wanted: dict[str, Any] = {
+            name: getattr(edited, name)
+            for name in names
+            if getattr(edited, name) != getattr(memory, name)
+        }
         with self.store() as opened:
-            self._resolve(opened, memory.id)
+            memory_id = self._resolve(opened, memory.id)
+            there = opened.database.memories([memory_id])[memory_id]
             plan = self._plan(opened)
-            plan.edit(memory, edited)
-            return self._commit(opened, plan) > 0
+            plan.edit(there, replace(there, **wanted))
+            self._commit(opened, plan)
+            return bool(wanted)
 
     def forget(self, memories: Sequence[Memory]) -> None:
         """Forget memories, as one change.
@@ -296,7 +328,7 @@ class Engine:
         if piped.strip():
             # What is piped in comes first, and leaves room for memory.
             room = count - min(len(results), count // 2)
-            along = self._read_along(piped, vector, embedder, room)
+            along = read_along(self.workspace, piped, vector, embedder, room)
             results = [*along, *results][:count]
         if not results:
             return Answer(question, "", "unknown", nearest=tuple(found))
@@ -328,7 +360,7 @@ class Engine:
             ids = None if chosen.is_empty else set(opened.database.select_ids(chosen))
         if ids is not None and not ids:
             return []
-        waiting = self._search_waiting(question, vector, embedder, ids)
+        waiting = search_waiting(self.workspace, question, vector, embedder, ids)
         with self.store() as opened:
             database = opened.database
             index = self.workspace.index(opened, embedder.spec)
@@ -346,63 +378,3 @@ class Engine:
                 return sorted(found, key=lambda hit: -hit[2])[:most]
 
             return retrieve(count, nearest, database.chunks, database.memories)
-
-    def _search_waiting(
-        self, question: str, vector: FloatVector, embedder: Embedder, ids: set[str] | None
-    ) -> list[tuple[str, int, float]]:
-        """Return the chunks without vectors that share most words with a question.
-
-        Their vectors are made on the spot, so that their scores compare with those of others.
-        """
-        keys = self.workspace.waiting.find(question, MOST_ON_THE_SPOT, ids)
-        if not keys:
-            return []
-        words = words_of(question)
-        pairs: list[tuple[Memory, Chunk]] = []
-        with self.store() as opened:
-            for pending in opened.database.pending_among(keys):
-                chunks = pending.chunks
-                if not chunks and len(pending.memory.text) <= EAGER_CHARACTERS:
-                    chunks = tuple(chunk_memory(pending.memory, self.workspace.counter(embedder)))
-                    opened.database.put_chunks(pending, chunks)
-                pairs += [(pending.memory, chunk) for chunk in chunks]
-        pairs.sort(key=lambda p: -shared_words(words, p[0].text[p[1].start : p[1].end].casefold()))
-        best = pairs[:MOST_ON_THE_SPOT]
-        scores = embedder.embed_passages([embedded_text(*pair) for pair in best]) @ vector
-        return [
-            (chunk.memory_id, chunk.ordinal, float(score))
-            for (_, chunk), score in zip(best, scores, strict=True)
-        ]
-
-    def _read_along(
-        self, text: str, vector: FloatVector, embedder: Embedder, count: int
-    ) -> list[SearchResult]:
-        """Return the passages of piped text that fit a question best, in the order of the text."""
-        told = now()
-        memory = Memory("", checked(text, "the piped text"), told, told, title="piped text")
-        chunks = chunk_memory(memory, self.workspace.counter(embedder))
-        scores = embedder.embed_passages([text[c.start : c.end] for c in chunks]) @ vector
-        best = sorted(range(len(chunks)), key=lambda row: -float(scores[row]))[:count]
-        return [
-            SearchResult(memory, chunks[row].start, chunks[row].end, float(scores[row]))
-            for row in sorted(best)
-        ]
-
-
-def _without_secrets(
-    drafts: Sequence[Draft], secrets: SecretPolicy
-) -> tuple[list[Draft], list[Held]]:
-    """Return drafts that hold no secrets, or hold them no longer; and those that are held."""
-    from tera.sensitive import find_secrets, redact
-
-    clean: list[Draft] = []
-    held: list[Held] = []
-    for draft in drafts:
-        found = find_secrets(draft.text)
-        if not found:
-            clean.append(draft)
-        elif secrets == "redact":
-            clean.append(replace(draft, text=redact(draft.text, found)))
-        else:
-            held.append(Held(draft, tuple(found)))
-    return clean, held

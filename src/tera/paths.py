@@ -85,9 +85,19 @@ class Paths:
 
 
 def find_paths() -> Paths:
-    """Return the places to use: TERA_HOME, else the platform's folder for application data."""
+    """Return the places to use: TERA_HOME, else the platform's folder for application data.
+
+    Raises:
+        ConfigError: TERA_HOME names the home of a user that is not there.
+    """
     if home := os.environ.get("TERA_HOME"):
-        return Paths(Path(home).expanduser().absolute())
+        try:
+            return Paths(Path(home).expanduser().absolute())
+        except RuntimeError as error:
+            raise ConfigError(
+                f"TERA_HOME is {home}, but there is no such user",
+                hint="set TERA_HOME to a folder that you can write to",
+            ) from error
     from platformdirs import user_data_path
 
     return Paths(user_data_path("tera", appauthor=False))

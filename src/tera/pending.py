@@ -38,7 +38,7 @@ def embed_pending(
         embedder: The model that the store uses.
         count_tokens: The model's measure.
         progress: Hears how much is done, and of how much.
-        on_done: Hears the ids of memories that have their vectors now.
+        on_done: Hears the ids of memories that have their vectors now, while the store is held.
 
     Raises:
         EmbeddingMismatchError: Another process has begun to use another embedder.
@@ -61,9 +61,9 @@ def embed_pending(
             matrix = embedder.embed_passages(texts)
             with open_store() as opened:
                 _refuse_another(opened, embedder)
-                opened.database.put_vectors(batch, matrix)
+                # Told before another can change one of them.
+                on_done(opened.database.put_vectors(batch, matrix))
         done += len(pending)
-        on_done([waiting.memory.id for waiting in pending])
         progress("reading memories", done * 100, total * 100)
 
 

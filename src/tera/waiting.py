@@ -24,6 +24,11 @@ class WaitingTexts:
         """Return how many texts wait here."""
         return len(self._texts)
 
+    @property
+    def is_full(self) -> bool:
+        """Return whether another text would make an older one leave."""
+        return self._characters >= MOST_CHARACTERS
+
     def add(self, memory_id: str, text: str) -> None:
         """Add a text, or replace it; the oldest leave when there are too many."""
         with self._lock:

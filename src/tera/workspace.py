@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 FEW_WAITING = 32
 """So many memories have their vectors within a moment; a search waits for them."""
 FEW_WAITING_S = 1.0
-MOST_WAITING = 1000
-"""Memories without vectors whose texts are read when a store opens."""
+
+
+class EndedError(Exception):
+    """The store is closed for good; whoever comes next opens it."""
 
 
 class Workspace:
@@ -62,6 +64,7 @@ class Workspace:
         self._stack = ExitStack()
         self._opened: OpenStore | None = None
         self._users = 0
+        self._may_open = True
         self._keeps_open = stays_open
         self._indexes: dict[str, VectorIndex] = {}
 
@@ -69,7 +72,11 @@ class Workspace:
 
     @contextmanager
     def store(self) -> Iterator[OpenStore]:
-        """Have the store for the block, open it if need be; such blocks may be nested."""
+        """Have the store for the block, open it if need be; such blocks may be nested.
+
+        Raises:
+            EndedError: It is not open, and will not be; see `refuse_opening`.
+        """
         with self._mutex:
             opened = self._opened or self._open()
             self._users += 1
@@ -114,7 +121,13 @@ class Workspace:
         with self._mutex:
             self._close()
 
+    def refuse_opening(self) -> None:
+        """Let nothing open the store again once it is closed."""
+        self._may_open = False
+
     def _open(self) -> OpenStore:
+        if not self._may_open:
+            raise EndedError
         with ExitStack() as stack:
             opened = stack.enter_context(open_store(self.config, self.paths))
             self._stack = stack.pop_all()
@@ -126,8 +139,11 @@ class Workspace:
 
     def _read_waiting(self, opened: OpenStore) -> None:
         if self.stays_open:
-            for pending in opened.database.pending(MOST_WAITING):
-                self.waiting.add(pending.memory.id, pending.memory.text)
+            self.waiting.clear()
+            for memory_id, text in opened.database.pending_texts():
+                self.waiting.add(memory_id, text)
+                if self.waiting.is_full:
+                    return
 
     def _close(self) -> None:
         self._opened = None

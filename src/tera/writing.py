@@ -9,7 +9,16 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from tera.chunker import CountTokens, chunk_memory
-from tera.datatypes import Chunk, Draft, JournalEntry, Memory, Operation, Remembered
+from tera.datatypes import (
+    Chunk,
+    Draft,
+    Held,
+    JournalEntry,
+    Memory,
+    Operation,
+    Remembered,
+    SecretPolicy,
+)
 from tera.store.outcomes import CONTENT_FIELDS
 from tera.store.surreal import SurrealStore
 from tera.transfer import fields_of
@@ -102,6 +111,25 @@ class Plan:
         self, operation: Operation, memory_id: str, fields: Mapping[str, Any]
     ) -> JournalEntry:
         return JournalEntry(0, "", "", self.change, operation, memory_id, fields)
+
+
+def without_secrets(
+    drafts: Sequence[Draft], secrets: SecretPolicy
+) -> tuple[list[Draft], list[Held]]:
+    """Return drafts that hold no secrets, or hold them no longer; and those that are held."""
+    from tera.sensitive import find_secrets, redact
+
+    clean: list[Draft] = []
+    held: list[Held] = []
+    for draft in drafts:
+        found = find_secrets(draft.text)
+        if not found:
+            clean.append(draft)
+        elif secrets == "redact":
+            clean.append(replace(draft, text=redact(draft.text, found)))
+        else:
+            held.append(Held(draft, tuple(found)))
+    return clean, held
 
 
 def new_memory(draft: Draft) -> Memory:

@@ -85,3 +85,13 @@ def test_a_home_that_cannot_be_made_is_told(
     (tmp_path / "file").touch()
     monkeypatch.setenv("TERA_HOME", str(tmp_path / "file" / "home"))
     assert_is_told(tera(*arguments.split()), [4])
+
+
+@pytest.mark.parametrize("arguments", ["remember text", "doctor", "config path"])
+def test_a_home_of_a_user_that_is_not_there_is_told(
+    tera: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, arguments: str
+) -> None:
+    monkeypatch.setenv("TERA_HOME", "~no-such-user/x")
+    run = tera(*arguments.split())
+    assert_is_told(run, [4], "there is no such user")
+    assert "set TERA_HOME" in run.err

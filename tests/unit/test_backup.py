@@ -281,6 +281,39 @@ def test_an_archive_that_lacks_something_is_refused(tmp_path: Path, members: lis
         read_backup(tmp_path / "b", silent)
 
 
+def test_two_backups_to_one_file_at_once_are_both_whole(paths: Paths, file: Path) -> None:
+    end = Journal(paths.journal).end
+    seen: list[str] = []
+
+    def another(task: str, done: int, total: int) -> None:
+        if not seen:
+            seen.append(task)
+            write_backup(paths, end, file, silent)
+            assert read_backup(file, silent).entries == 21
+
+    assert write_backup(paths, end, file, another).entries == 21
+    assert read_backup(file, silent).entries == 21
+    assert not list(file.parent.glob("*.part"))
+
+
+def test_what_a_killed_backup_left_is_removed_and_what_others_write_is_not(
+    paths: Paths, file: Path
+) -> None:
+    killed = subprocess.Popen([sys.executable, "-c", ""])
+    killed.wait()
+    left = file.with_name(f"{file.name}.{killed.pid}-0123abcd.part")
+    mine = [
+        file.with_name(f"{file.name}.{os.getpid()}-0123abcd.part"),
+        file.with_name(f"{file.name}.notes.part"),
+        file.with_name(f"other.{killed.pid}-0123abcd.part"),
+    ]
+    for part in (left, *mine):
+        part.write_bytes(b"half")
+    write_backup(paths, Journal(paths.journal).end, file, silent)
+    assert not left.exists()
+    assert all(part.read_bytes() == b"half" for part in mine)
+
+
 def test_a_damaged_journal_has_no_backup_and_the_older_one_stays(paths: Paths, file: Path) -> None:
     older = file.read_bytes()
     segment = paths.journal / "000002.jsonl"

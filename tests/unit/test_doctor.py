@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import shutil
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 import pytest
 
+from tera import doctor as module
 from tera.config import Config
-from tera.datatypes import Draft, Filter, Finding
+from tera.datatypes import Draft, Filter, Finding, Memory
 from tera.doctor import examine, repair
 from tera.engine import Engine
 from tera.errors import StoreLockedError
@@ -193,6 +197,96 @@ def test_repair_of_what_is_well_changes_nothing(used: Engine) -> None:
     (done,) = repair(used)
     assert (done.is_well, done.says) == (True, "nothing to mend")
     assert list(used.paths.home.glob("*.damaged-*")) == []
+
+
+@pytest.fixture
+def open_engine(used: Engine) -> Iterator[Engine]:
+    """Return an engine that keeps that home's store open, as the agent does."""
+    opened = Engine(used.config, used.paths, stays_open=True)
+    yield opened
+    opened.close()
+
+
+def meanwhile(work: Callable[[], object]) -> None:
+    """Let another thread do something to its end."""
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(30)
+    assert not thread.is_alive(), "it has to wait"
+
+
+def change_everything(engine: Engine) -> None:
+    one, two, _ = engine.select(Filter())
+    engine.forget([one])
+    engine.edit(two, replace(two, text="another port"))
+    list(engine.remember([Draft("told meanwhile")]))
+
+
+@pytest.mark.parametrize("part", ["files", "store"])
+def test_others_write_during_the_long_looks_and_that_is_no_damage(
+    open_engine: Engine, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    engine = open_engine
+    name = {"files": "can_be_read_again", "store": "_is_same"}[part]
+    real: Callable[..., object] = getattr(module, name)
+    seen: list[str] = []
+
+    def look(*arguments: object) -> object:
+        if not seen:
+            seen.append(part)
+            meanwhile(lambda: change_everything(engine))
+        return real(*arguments)
+
+    monkeypatch.setattr(module, name, look)
+    assert ill(engine) == set()
+    assert seen
+    assert findings(engine)["store"].says == "3 memories, as in the journal"
+
+
+def test_what_is_altered_is_found_while_others_write(
+    open_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_engine
+    query(engine, "UPDATE memory SET text = 'altered' WHERE text = 'port 1'")
+    real = module._is_same
+    seen: list[object] = []
+
+    def look(memory: Memory, fields: Mapping[str, object]) -> bool:
+        if not seen:
+            seen.append(memory)
+            meanwhile(lambda: list(engine.remember([Draft("told meanwhile")])))
+        return real(memory, fields)
+
+    monkeypatch.setattr(module, "_is_same", look)
+    says = findings(engine)["store"].says
+    assert says == "1 of 4 memories in the store are not as in the journal"
+
+
+def test_all_is_well_while_others_write_and_embed(
+    open_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_engine
+    monkeypatch.setattr(module, "MEMORY_BATCH", 2)
+    monkeypatch.setattr("tera.store.vectors.FEED_BATCH", 2)
+    is_over = threading.Event()
+    failures: list[BaseException] = []
+
+    def write() -> None:
+        try:
+            while not is_over.is_set():
+                change_everything(engine)
+                engine.workspace.embed("tiny-bert", lambda *_: None)
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    for _ in range(5):
+        assert ill(engine) == set()
+    is_over.set()
+    thread.join()
+    assert failures == []
+    assert ill(engine) == set()
 
 
 def test_memories_that_wait_for_vectors_are_told(used: Engine) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -72,6 +73,54 @@ def test_a_file_that_changed_is_brought_up_to_date(engine: Engine) -> None:
     assert statuses(engine, replace(draft, text="the port is 5433")) == ["updated"]
     assert texts(engine.select(Filter())) == {"the port is 5433"}
     assert [result.text for result in engine.search("port", 5)] == ["the port is 5433"]
+
+
+def test_an_edit_that_is_done_again_is_one_change(engine: Engine) -> None:
+    (memory,) = remember(engine, "the port is 5432")
+    edited = replace(memory, text="the port is 5433")
+    assert engine.edit(memory, edited)
+    assert engine.edit(memory, edited)
+    assert len(engine.log()) == 2
+
+
+def test_an_edit_leaves_what_another_has_changed_meanwhile(engine: Engine) -> None:
+    (memory,) = remember(engine, "the port is 5432")
+    assert engine.edit(memory, replace(memory, tags=("work",)))
+    assert engine.edit(memory, replace(memory, text="the port is 5433"))
+    (after,) = engine.select(Filter())
+    assert (after.text, after.tags) == ("the port is 5433", ("work",))
+
+
+def test_a_batch_that_is_done_again_belongs_to_the_change_it_began(engine: Engine) -> None:
+    drafts = [Draft("one"), Draft("two")]
+    list(engine.remember([Draft("told before")]))
+    since = datetime.now(UTC)
+    begun = engine.remember_batch("keep", drafts, 0)
+    again = engine.remember_batch("keep", drafts, 0, since)
+    assert again.change == begun.change
+    assert [done.status for done in again.outcome] == ["known", "known"]
+    # What a cut-off write has left out comes to the same change.
+    more = engine.remember_batch("keep", [*drafts, Draft("three")], 0, since)
+    assert more.change == begun.change
+    assert [len(change.entries) for change in engine.log()] == [1, 3]
+
+
+def test_a_batch_that_was_known_before_joins_no_earlier_change(engine: Engine) -> None:
+    list(engine.remember([Draft("one")]))
+    time.sleep(0.002)
+    since = datetime.now(UTC)
+    assert engine.remember_batch("keep", [Draft("one")], 0).change == 0
+    assert engine.remember_batch("keep", [Draft("one")], 0, since).change == 0
+    engine.remember_batch("keep", [Draft("one"), Draft("two")], 0, since)
+    assert len(engine.log()) == 2
+
+
+def test_an_import_that_is_done_again_is_one_change(engine: Engine) -> None:
+    told = datetime(2026, 1, 2, tzinfo=UTC)
+    memories = [Memory("000000000a", "one", told, told), Memory("000000000b", "two", told, told)]
+    since = datetime.now(UTC)
+    begun = engine.restore_batch(memories, 0)
+    assert engine.restore_batch(memories, 0, since).change == begun.change
 
 
 def test_nothing_is_written_before_it_is_asked_for(engine: Engine) -> None:

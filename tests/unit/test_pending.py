@@ -120,6 +120,33 @@ def test_a_memory_edited_while_it_is_embedded_is_embedded_as_it_is_now(
     }
 
 
+def test_only_memories_that_have_all_their_vectors_are_said_to_be_done(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "EMBED_BATCH", 5)
+    short, long, edited = remember(engine, "the database port", LONG, "the old text")
+    done: list[set[str]] = []
+
+    def edit(batch: int) -> None:
+        if batch == 1:
+            assert engine.edit(edited, replace(edited, text="a staging host"))
+
+    watched = Watched(engine.models.embedder("tiny-bert"), edit)
+    counter = engine.models.token_counter("tiny-bert")
+    assert counter
+    with engine.store() as opened:
+        opened.database.set_embedder("tiny-bert", watched.spec.dim)
+
+    def hear(ids: Sequence[str]) -> None:
+        with engine.store() as opened:
+            assert opened.database.waiting_among(ids) == set()
+        done.append(set(ids))
+
+    embed_pending(engine.store, watched, counter, lambda *_: None, hear)
+    assert set().union(*done[:3]) == {short.id, long.id}
+    assert set().union(*done[3:]) == {edited.id}
+
+
 def test_a_memory_forgotten_while_it_is_embedded_stays_forgotten(engine: Engine) -> None:
     kept, forgotten = remember(engine, "the database port", "a staging host")
 

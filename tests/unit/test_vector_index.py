@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tera.datatypes import VectorChange
 from tera.errors import StoreError
-from tera.indexes.vector import COMPACT_SHARE, VectorIndex
+from tera.indexes.vector import COMPACT_SHARE, Comparison, VectorIndex
 
 DIM = 8
 Vector = npt.NDArray[np.float32]
@@ -307,6 +307,19 @@ def test_changed_vectors_are_found_by_the_comparison(folder: Path) -> None:
     assert index.compare(feed.read) == 1
     feed.add("new", *vectors(2, seed=3))
     assert index.compare(feed.read) == 3
+
+
+def test_what_changes_during_a_comparison_is_no_difference(folder: Path) -> None:
+    feed = filled()
+    index = opened(folder, feed)
+    comparison = Comparison()
+    comparison.take(index, feed.read(0))
+    feed.void("m000000001")
+    feed.add("new", *vectors(2, seed=3))
+    index.follow(feed.read, feed.last)
+    while rows := feed.read(comparison.sequence):
+        comparison.take(index, rows)
+    assert (comparison.wrong, comparison.unmatched(index)) == (0, 0)
 
 
 def test_vectors_that_the_store_no_longer_has_are_counted(folder: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tera import waiting
@@ -63,6 +65,44 @@ def test_what_waits_for_vectors_is_found_and_scored_as_if_it_had_them(open_engin
     (again,) = engine.search(question, 1)
     assert again.text == text
     assert again.score == pytest.approx(found.score, abs=1e-4)
+    engine.close()
+
+
+def test_an_edit_that_comes_while_the_old_text_is_embedded_is_found(open_engine: Engine) -> None:
+    engine = open_engine
+    engine.search("nothing yet", 1)
+    (told,) = engine.remember([Draft("the old text")])
+    found: list[str] = []
+
+    def edit(task: str, done: int, total: int) -> None:
+        if not done:
+            engine.edit(told.memory, replace(told.memory, text="the port is 5433"))
+        elif done == 100:
+            found.extend(engine.workspace.waiting.find("port", 1))
+
+    engine.workspace.embed("tiny-bert", edit)
+    assert set(found) == {told.memory.id}
+    assert len(engine.workspace.waiting) == 0
+    assert [result.text for result in engine.search("port", 5)] == ["the port is 5433"]
+    engine.close()
+
+
+def test_all_that_waits_is_found_when_a_store_opens_but_no_more_than_memory_may_hold(
+    open_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_engine
+    engine.search("nothing yet", 1)
+    list(engine.remember(Draft(f"port {number:04}") for number in range(1200)))
+    engine.close()
+    waiting_texts = engine.workspace.waiting
+    waiting_texts.clear()
+    with engine.store():
+        assert len(waiting_texts) == 1200
+    assert [r.text for r in engine.search("0007", 1)] == ["port 0007"]
+    engine.close()
+    monkeypatch.setattr(waiting, "MOST_CHARACTERS", 900)
+    with engine.store():
+        assert len(waiting_texts) == 100
     engine.close()
 
 

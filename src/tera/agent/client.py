@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -89,7 +89,12 @@ class RemoteEngine:
     ) -> Written:
         begun, deaths = datetime.now(UTC), self._deaths
         written = self._call(
-            "remember_batch", Written, secrets=secrets, drafts=drafts, change=change
+            "remember_batch",
+            Written,
+            again={"since": begun},
+            secrets=secrets,
+            drafts=drafts,
+            change=change,
         )
         if self._deaths == deaths:
             return written
@@ -103,7 +108,11 @@ class RemoteEngine:
         return write_batches(
             good,
             lambda batch, change: self._call(
-                "restore_batch", Written, memories=batch, change=change
+                "restore_batch",
+                Written,
+                again={"since": datetime.now(UTC)},
+                memories=batch,
+                change=change,
             ),
         )
 
@@ -221,6 +230,7 @@ class RemoteEngine:
         on_text: Callable[[str], None] | None = None,
         *,
         once: bool = False,
+        again: Mapping[str, object] | None = None,
         **arguments: object,
     ) -> T:
         """Let the agent do an operation; start or replace it if need be.
@@ -230,6 +240,7 @@ class RemoteEngine:
             kind: The type of its result.
             on_text: Receives an answer as it is written.
             once: Doing it again would not be the same.
+            again: More arguments, for when it may have been done already.
             **arguments: Its arguments.
         """
         rounds = deaths = 0
@@ -249,6 +260,7 @@ class RemoteEngine:
                 most = MOST_DEATHS.get(operation, MANY_DEATHS)
                 if once or heard or deaths == most:
                     raise _died(operation, once) from error
+                arguments |= again or {}
         if on_text:
             arguments["on_text"] = on_text
         done: T = getattr(self._local, operation)(**arguments)

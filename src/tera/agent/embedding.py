@@ -9,9 +9,11 @@ from tera import hub
 from tera.engine import Engine
 from tera.errors import TeraError
 from tera.models import DEFAULT_EMBEDDER
+from tera.workspace import EndedError
 
 RETRY_S = 60.0
-"""How long to wait after a failure, if nothing new comes before."""
+"""How long to wait after a failure, if nothing new comes before; twice as long after the next."""
+MOST_RETRY_S = 3600.0
 STOP_WAIT_S = 1.0
 
 log = logging.getLogger(__name__)
@@ -37,31 +39,39 @@ class EmbeddingThread(threading.Thread):
         self._is_needed.set()
 
     def stop(self) -> None:
-        """End after the batch that is being embedded; a model that loads is not waited for."""
+        """End after the batch that is being embedded; a model that loads is not waited for.
+
+        The store is not opened again by anyone.
+        """
         self._is_stopped.set()
         self._is_needed.set()
         self.join(STOP_WAIT_S)
+        # What is embedded later than that must not be written behind the next agent's back.
+        self._engine.workspace.refuse_opening()
 
     def run(self) -> None:
         """Embed until stopped."""
-        pause: float | None = None
+        failures = 0
         while True:
-            self._is_needed.wait(pause)
+            pause = min(RETRY_S * 2 ** (failures - 1), MOST_RETRY_S) if failures else None
+            if self._is_needed.wait(pause):
+                failures = 0
             if self._is_stopped.is_set():
                 return
             self._is_needed.clear()
             self.is_busy = True
-            pause = None
             try:
                 self._embed()
-            except StoppedError:
+            except (StoppedError, EndedError):
                 return
             except TeraError as error:
                 log.warning("vectors have to wait: %s", error.message)
-                pause = RETRY_S
+                failures += 1
             except Exception:
                 log.exception("vectors have to wait")
-                pause = RETRY_S
+                failures += 1
+            else:
+                failures = 0
             finally:
                 self.is_busy = False
 

@@ -146,20 +146,10 @@ class VectorIndex:
 
     def compare(self, read_feed: ReadFeed) -> int:
         """Return how many vectors are only in the feed, only in the index, or not the same."""
-        places = {(k["memory"], int(k["ordinal"])): row for row, k in enumerate(self._keys)}
-        matrix = self._matrix()
-        matched: set[int] = set()
-        wrong = sequence = 0
-        while rows := read_feed(sequence):
-            sequence = rows[-1].sequence
-            for row in rows:
-                if row.embedding is None:
-                    continue
-                place = places.get((row.memory_id.encode(), row.ordinal))
-                wrong += place is None or matrix[place].tobytes() != row.embedding
-                if place is not None:
-                    matched.add(place)
-        return wrong + self.size - len(matched)
+        comparison = Comparison()
+        while rows := read_feed(comparison.sequence):
+            comparison.take(self, rows)
+        return comparison.wrong + comparison.unmatched(self)
 
     def _take(self, rows: Sequence[VectorChange]) -> None:
         dim = self._header.dim
@@ -300,6 +290,45 @@ def _checksum(keys: bytes, header: _Header) -> int:
 
 def _json(header: _Header) -> bytes:
     return json.dumps(asdict(header), indent=1).encode()
+
+
+class Comparison:
+    """An index beside its feed, some rows at a time; both may change between them.
+
+    Attributes:
+        sequence: Number of the last row of the feed that was compared.
+        wrong: How many rows are not in the index, or not the same there.
+    """
+
+    def __init__(self) -> None:
+        """Begin."""
+        self.sequence = 0
+        self.wrong = 0
+        self._matched: set[tuple[bytes, int]] = set()
+        self._keys: Keys | None = None
+        self._places: dict[tuple[bytes, int], int] = {}
+
+    def take(self, index: VectorIndex, rows: Sequence[VectorChange]) -> None:
+        """Compare the next rows of the feed with an index that has followed it."""
+        places, matrix = self._places_in(index), index._matrix()
+        self.sequence = rows[-1].sequence
+        for row in rows:
+            if row.embedding is None:
+                continue
+            key = (row.memory_id.encode(), row.ordinal)
+            place = places.get(key)
+            self.wrong += place is None or matrix[place].tobytes() != row.embedding
+            self._matched.add(key)
+
+    def unmatched(self, index: VectorIndex) -> int:
+        """Return how many vectors of the index were in no row, after the last."""
+        return sum(key not in self._matched for key in self._places_in(index) if key[0] != _VOID)
+
+    def _places_in(self, index: VectorIndex) -> dict[tuple[bytes, int], int]:
+        if self._keys is not index._keys:
+            self._keys = index._keys
+            self._places = {(k["memory"], int(k["ordinal"])): r for r, k in enumerate(self._keys)}
+        return self._places
 
 
 def _refused(error: OSError) -> StoreError:

@@ -9,7 +9,8 @@ from typing import Any
 from tera.datatypes import Chunk
 from tera.store.connection import Transaction, record
 from tera.store.rows import chunk_of
-from tera.store.surreal import MEMORY_BATCH, SurrealStore, insert_chunks
+from tera.store.statements import insert_chunks
+from tera.store.surreal import MEMORY_BATCH, SurrealStore
 from tera.store.vectors import EmbeddedVectors
 
 

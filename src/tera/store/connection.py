@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any
 
 from tera.errors import StoreDamagedError, StoreError, StoreUnreachableError
 
+_SILENCE = threading.Lock()
 _CONNECT_TIMEOUT_S = 5.0
 _NO_SPACE = re.compile(rf"os error ({errno.ENOSPC}|{errno.EDQUOT}|{errno.EFBIG})\b")
 _SYSTEM = re.compile(rf"os error (?!({errno.ENOENT}|{errno.ENOTDIR}|{errno.EISDIR})\b)\d")
@@ -207,17 +209,19 @@ def _silenced() -> Iterator[None]:
 
     What a repair lost is told when the journal brings it back.
     """
-    saved = {stream: os.dup(stream) for stream in (1, 2)}
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        for stream in saved:
-            os.dup2(nowhere, stream)
-        yield
-    finally:
-        os.close(nowhere)
-        for stream, copy in saved.items():
-            os.dup2(copy, stream)
-            os.close(copy)
+    # Two at once would take each other's silence for what was there before.
+    with _SILENCE:
+        saved = {stream: os.dup(stream) for stream in (1, 2)}
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            for stream in saved:
+                os.dup2(nowhere, stream)
+            yield
+        finally:
+            os.close(nowhere)
+            for stream, copy in saved.items():
+                os.dup2(copy, stream)
+                os.close(copy)
 
 
 def _refused(error: object) -> StoreError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,6 +49,23 @@ def changes(entries: Iterable[JournalEntry]) -> list[Change]:
         )
         for number, group in groups.items()
     ]
+
+
+def begun_change(entries: Iterable[JournalEntry], ids: Collection[str], since: datetime) -> int:
+    """Return the change that wrote some of these memories at a time or later; 0 for none."""
+    # The clock in the journal goes by milliseconds.
+    since = since.replace(microsecond=since.microsecond // 1000 * 1000)
+    return next(
+        (
+            entry.change
+            for entry in entries
+            if entry.memory_id in ids
+            and entry.operation in ("remember", "edit")
+            and entry.undoes is None
+            and time_of(entry.clock) >= since
+        ),
+        0,
+    )
 
 
 def _still(number: int, undone_by: Mapping[int, int]) -> int | None:

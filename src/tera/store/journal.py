@@ -112,25 +112,34 @@ class Journal:
         self._digest, self._clock = digest, clock
         return written
 
-    def entries(self, after: Position | None = None) -> Iterator[tuple[JournalEntry, Position]]:
+    def entries(
+        self, after: Position | None = None, until: Position | None = None
+    ) -> Iterator[tuple[JournalEntry, Position]]:
         """Yield the entries after a position, oldest first, each with the position behind it.
+
+        Args:
+            after: The position; None for the beginning.
+            until: An end that the journal had; meanwhile others may write to it.
 
         Raises:
             StoreDamagedError: A line does not match its checksum or does not follow the one before.
         """
         at = after or Position()
+        end = until or self.end
         digest = self._entry_at(at)[1] if at.number else START
-        for segment in range(at.segment, self.end.segment + 1):
+        for segment in range(at.segment, end.segment + 1):
             offset = at.offset if segment == at.segment else 0
             try:
                 file = self._segment(segment).open("rb")
             except FileNotFoundError as error:
-                if self.end.number == 0:
+                if end.number == 0:
                     return
                 raise _missing(segment) from error
             with file:
                 file.seek(offset)
                 for line in file:
+                    if until and (segment, offset) == (until.segment, until.offset):
+                        break
                     offset += len(line)
                     where = f"entry {at.number + 1}"
                     entry, digest = unseal(line, digest, where)
@@ -138,7 +147,7 @@ class Journal:
                         raise damaged(where)
                     at = Position(entry.number, segment, offset)
                     yield entry, at
-        if at.number != self.end.number:
+        if at.number != end.number:
             raise damaged(f"entry {at.number + 1}")
 
     def holds(self, device: str, at: Position) -> bool:

@@ -12,6 +12,13 @@ from tera.store.journal import Position
 from tera.store.migrate import migrate
 from tera.store.outcomes import Outcome, outcomes_of
 from tera.store.rows import chunk_of, memory_of, text_sha256, where_of
+from tera.store.statements import (
+    insert_chunks,
+    mark_pending,
+    position_of,
+    set_position,
+    write_outcomes,
+)
 from tera.store.vectors import EmbeddedVectors, ServerVectors, Vectors, chunk_id, chunk_range
 
 if TYPE_CHECKING:
@@ -19,6 +26,8 @@ if TYPE_CHECKING:
 
 MEMORY_BATCH = 500
 """Memories read at once when all are."""
+TEXT_BATCH = 128
+"""Texts read at once: a bound for memory, as one may have 16 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +107,17 @@ class SurrealStore:
         clearing, writing = Transaction(), Transaction()
         for key, outcome in outcomes.items():
             self._clear(clearing, key, outcome)
-        self._write(writing, outcomes, chunks or {})
+        write_outcomes(writing, outcomes, chunks or {})
         self._count(clearing, writing, outcomes)
         last = writing if writing.statements else clearing
-        _set_position(last, entries[-1].device, end)
+        set_position(last, entries[-1].device, end)
         self._connection.commit(clearing)
         self._connection.commit(writing)
 
     def set_position(self, device: str, end: Position) -> None:
         """Note that a device's journal is done up to a position."""
         transaction = Transaction()
-        _set_position(transaction, device, end)
+        set_position(transaction, device, end)
         self._connection.commit(transaction)
 
     def put_chunks(self, pending: PendingMemory, chunks: Sequence[Chunk]) -> None:
@@ -126,7 +135,7 @@ class SurrealStore:
 
     def put_vectors(
         self, batch: Sequence[tuple[PendingMemory, Chunk]], matrix: FloatMatrix
-    ) -> None:
+    ) -> list[str]:
         """Keep the vectors of chunks that wait; those of memories changed meanwhile are dropped.
 
         A memory is done when none of its chunks waits.
@@ -134,6 +143,9 @@ class SurrealStore:
         Args:
             batch: The chunks, each with the memory it was cut from.
             matrix: float32 array of shape (len(batch), dim), rows of length 1.
+
+        Returns:
+            The ids of those memories of the batch that wait for nothing now.
         """
         memories = {pending.memory.id: pending for pending, _ in batch}
         waiting = {
@@ -141,8 +153,17 @@ class SurrealStore:
             for key, pending in memories.items()
         }
         rows = [row for row, (_, chunk) in enumerate(batch) if chunk in waiting[chunk.memory_id]]
-        if not rows:
-            return
+        if rows:
+            self._put_rows(batch, rows, matrix, waiting)
+        return sorted(memories.keys() - self.waiting_among(list(memories)))
+
+    def _put_rows(
+        self,
+        batch: Sequence[tuple[PendingMemory, Chunk]],
+        rows: Sequence[int],
+        matrix: FloatMatrix,
+        waiting: Mapping[str, set[Chunk]],
+    ) -> None:
         transaction = Transaction()
         keys = [(batch[row][1].memory_id, batch[row][1].ordinal) for row in rows]
         self.vectors.add(transaction, keys, matrix[rows])
@@ -160,7 +181,7 @@ class SurrealStore:
         self.vectors.clear(clearing)
         clearing.add("DELETE chunk RETURN NONE")
         clearing.add("UPDATE meta:state MERGE { embedder: NONE } RETURN NONE")
-        _mark_pending(clearing, self._connection.query("SELECT VALUE record::id(id) FROM memory"))
+        mark_pending(clearing, self._connection.query("SELECT VALUE record::id(id) FROM memory"))
         self.vectors.prepare(writing, dim)
         writing.add("UPDATE meta:state MERGE { embedder: $name } RETURN NONE", name=name)
         self._connection.commit(clearing)
@@ -177,12 +198,12 @@ class SurrealStore:
         row = self._connection.query(
             "SELECT * FROM ONLY $device", device=record("position", device)
         )
-        return _position_of(row) if row else Position()
+        return position_of(row) if row else Position()
 
     def positions(self) -> dict[str, Position]:
         """Return how far the journals of all devices have been applied, by device."""
         rows = self._connection.query("SELECT * FROM position")
-        return {row["id"].id: _position_of(row) for row in rows}
+        return {row["id"].id: position_of(row) for row in rows}
 
     def memories(self, ids: Sequence[str]) -> dict[str, Memory]:
         """Return memories by id; unknown ids are left out."""
@@ -241,10 +262,25 @@ class SurrealStore:
 
     def pending_among(self, ids: Sequence[str]) -> list[PendingMemory]:
         """Return those of some memories that wait for vectors."""
+        waiting = self.waiting_among(ids)
+        return self._pending_of([key for key in ids if key in waiting])
+
+    def waiting_among(self, ids: Sequence[str]) -> set[str]:
+        """Return which of some memories wait for vectors."""
         rows = self._connection.query(
             "SELECT VALUE id FROM $ids", ids=[record("pending", key) for key in ids]
         )
-        return self._pending_of([row.id for row in rows if row])
+        return {row.id for row in rows if row}
+
+    def pending_texts(self) -> Iterator[tuple[str, str]]:
+        """Yield the id and the text of every memory that waits for vectors."""
+        ids: list[str] = self._connection.query("SELECT VALUE record::id(id) FROM pending")
+        for start in range(0, len(ids), TEXT_BATCH):
+            rows = self._connection.query(
+                "SELECT id, text FROM $ids",
+                ids=[record("memory", key) for key in ids[start : start + TEXT_BATCH]],
+            )
+            yield from ((row["id"].id, row["text"]) for row in rows if row)
 
     def _pending_of(self, ids: Sequence[str]) -> list[PendingMemory]:
         return [
@@ -358,56 +394,3 @@ class SurrealStore:
             transaction.add("DELETE $id RETURN NONE", id=record("memory", key))
         if outcome.is_gone:
             transaction.add("DELETE $id RETURN NONE", id=record("pending", key))
-
-    def _write(
-        self,
-        transaction: Transaction,
-        outcomes: Mapping[str, Outcome],
-        chunks: Mapping[str, Sequence[Chunk]],
-    ) -> None:
-        added = {key: outcome for key, outcome in outcomes.items() if outcome.is_new}
-        if added:
-            rows = [{"id": key, **outcome.columns} for key, outcome in added.items()]
-            transaction.add("INSERT INTO memory $rows RETURN NONE", rows=rows)
-        for key, outcome in outcomes.items():
-            if outcome.columns and not outcome.is_new:
-                transaction.add(
-                    "UPDATE $id MERGE $columns RETURN NONE",
-                    id=record("memory", key),
-                    columns=outcome.columns,
-                )
-        renewed = [key for key, outcome in outcomes.items() if "content_clock" in outcome.columns]
-        _mark_pending(transaction, renewed)
-        insert_chunks(transaction, [chunk for key in renewed for chunk in chunks.get(key, ())])
-
-
-def _set_position(transaction: Transaction, device: str, end: Position) -> None:
-    transaction.add(
-        "UPSERT $device CONTENT $end RETURN NONE",
-        device=record("position", device),
-        end={"number": end.number, "segment": end.segment, "offset": end.offset},
-    )
-
-
-def _position_of(row: Mapping[str, Any]) -> Position:
-    return Position(row["number"], row["segment"], row["offset"])
-
-
-def insert_chunks(transaction: Transaction, chunks: Sequence[Chunk]) -> None:
-    """Add chunks to a transaction; they must not be there yet."""
-    rows = [
-        {
-            "id": chunk_id(chunk.memory_id, chunk.ordinal),
-            "span": [chunk.start, chunk.end],
-            "heading": chunk.heading,
-        }
-        for chunk in chunks
-    ]
-    if rows:
-        transaction.add("INSERT INTO chunk $rows RETURN NONE", rows=rows)
-
-
-def _mark_pending(transaction: Transaction, ids: Sequence[str]) -> None:
-    if ids:
-        rows = [{"id": key} for key in ids]
-        transaction.add("INSERT IGNORE INTO pending $rows RETURN NONE", rows=rows)

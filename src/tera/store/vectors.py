@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tera.datatypes import VectorChange
@@ -117,15 +117,41 @@ class EmbeddedVectors:
         )
         return {row["id"].id: row["embedding"] for row in rows if row and row.get("embedding")}
 
-    def lost(self) -> int:
-        """Return how many chunks have no vector although their memory does not wait for one."""
-        chunks = self._connection.query("SELECT record::id(id) AS id, vector FROM chunk")
-        waiting = set(self._connection.query("SELECT VALUE record::id(id) FROM pending"))
-        there = set(self._connection.query("SELECT VALUE record::id(id) FROM vector"))
-        return sum(
-            row.get("vector") not in there and row["id"].partition("_")[0] not in waiting
-            for row in chunks
+    def lost(self, after: str = "") -> tuple[int, str]:
+        """Count the chunks without a vector whose memory does not wait for one, some at a time.
+
+        Args:
+            after: The last chunk that was looked at; empty for none.
+
+        Returns:
+            How many of the next chunks, and the last of them; empty behind the end.
+
+        Raises:
+            ValueError: The chunk's id is not one of Tera's; it would become part of a query.
+        """
+        if not after.replace("_", "0", 1).isalnum() and after:
+            raise ValueError(f"not a chunk's id: {after!r}")
+        chunks: list[dict[str, Any]] = self._connection.query(
+            "SELECT record::id(id) AS id, vector FROM"
+            f" {f'chunk:⟨{after}⟩>..' if after else 'chunk'} LIMIT {FEED_BATCH}"
         )
+        owners = [row["id"].partition("_")[0] for row in self._without_vector(chunks)]
+        rows = self._connection.query(
+            "SELECT VALUE id FROM $ids", ids=[record("pending", key) for key in set(owners)]
+        )
+        waiting = {row.id for row in rows if row}
+        lost = sum(owner not in waiting for owner in owners)
+        return lost, chunks[-1]["id"] if chunks else ""
+
+    def _without_vector(self, chunks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        from surrealdb import RecordID
+
+        numbers = [row["vector"] for row in chunks if row.get("vector") is not None]
+        rows = self._connection.query(
+            "SELECT VALUE id FROM $ids", ids=[RecordID("vector", number) for number in numbers]
+        )
+        there = {row.id for row in rows if row}
+        return [row for row in chunks if row.get("vector") not in there]
 
     def last_number(self) -> int:
         """Return the highest number given out."""
