@@ -240,3 +240,18 @@ def test_a_socket_that_is_named_by_a_folder_of_another_home_is_not_used(
     assert read_address(paths) is None
     wait_until(lambda: read_address(paths))
     assert "one" in tera("list").out
+
+
+def test_an_agent_that_differs_and_does_not_leave_is_an_error(
+    paths: Paths, tera: Tera, other_agent: OtherAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other_agent(
+        "import tera; tera.__version__ = '0.0.1'\n"
+        "from tera.agent.app import Agent\nAgent.stop = lambda self: None\n"
+        "Agent.is_stopping = property(lambda self: False, lambda self, value: None)"
+    )
+    monkeypatch.setattr("tera.agent.client.MOST_ROUNDS", 3)
+    done = tera("list")
+    assert done.code == 9
+    assert "of another version" in done.err
+    assert "hint: tera agent stop" in done.err

@@ -36,7 +36,7 @@ from tera.datatypes import (
     SecretPolicy,
     Written,
 )
-from tera.errors import AgentUnreachableError
+from tera.errors import AgentError, AgentUnreachableError, ProtocolMismatchError
 from tera.paths import Paths
 from tera.readers.text import checked
 
@@ -251,7 +251,7 @@ class RemoteEngine:
                 return self._converse(operation, kind, on_text, heard, arguments)
             except (NotStartedError, MismatchError) as error:
                 if rounds > MOST_ROUNDS:
-                    raise _unstable() from error
+                    raise _unstable(error) from error
                 self._start(isinstance(error, MismatchError))
             except BrokenOffError as error:
                 self._deaths += 1
@@ -319,9 +319,14 @@ def _as_new(remembered: Remembered, begun: datetime) -> Remembered:
     return remembered
 
 
-def _unstable() -> AgentUnreachableError:
+def _unstable(error: Exception) -> AgentError:
+    if isinstance(error, MismatchError):
+        return ProtocolMismatchError(
+            "the background agent is of another version or has other settings, and does not leave",
+            hint="tera agent stop",
+        )
     return AgentUnreachableError(
-        "the background agent does not stay: others replace it, or it ends at once",
+        "the background agent ends as soon as it has started",
         hint="tera agent logs; TERA_AGENT=off works without it",
     )
 
