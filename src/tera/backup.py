@@ -28,6 +28,7 @@ from tera import __version__
 from tera.archive import HashedReader, PrivateFile, damaged, read_archive, write_archive
 from tera.errors import StoreDamagedError, StoreError, TeraError, UnreadableFileError
 from tera.paths import Paths
+from tera.store.disk import sync_folder
 from tera.store.journal import Position
 from tera.store.lines import JOURNAL_HINT, START, first_number, unseal
 from tera.swap import swap_folders
@@ -77,7 +78,7 @@ def write_backup(paths: Paths, end: Position, to: Path, progress: Progress) -> B
         _write(paths, end, part, progress)
         backup = _checked(part, end, progress)
         part.replace(to)
-        _sync(to.parent)
+        sync_folder(to.parent)
     except OSError as error:
         raise StoreError(
             f"cannot write {to}: {error.strerror or error}",
@@ -124,7 +125,7 @@ def restore_backup(file: Path, paths: Paths, progress: Progress) -> tuple[Backup
         new.chmod(0o700)
         try:
             backup = _read(file, new, f"restoring {file.name}", progress)
-            _sync(new / "journal")
+            sync_folder(new / "journal")
             aside = _put_in_place(paths, new, stamp)
         finally:
             shutil.rmtree(new, ignore_errors=True)
@@ -146,18 +147,18 @@ def _put_in_place(paths: Paths, new: Path, stamp: str) -> list[Path]:
     for folder in (paths.index, paths.store):
         if folder.exists():
             aside.append(folder.rename(_aside(folder, stamp)))
-            _sync(paths.home)
+            sync_folder(paths.home)
     if paths.journal.exists():
         # The two change places in one step: the old journal takes the name to be set aside.
         aside.append((new / "journal").rename(_aside(paths.journal, stamp)))
         swap_folders(aside[-1], paths.journal)
     else:
         (new / "journal").rename(paths.journal)
-    _sync(paths.home)
+    sync_folder(paths.home)
     for name in _SETTINGS:
         if (new / name).exists() and not (paths.home / name).exists():
             (new / name).rename(paths.home / name)
-    _sync(paths.home)
+    sync_folder(paths.home)
     return aside
 
 
@@ -354,11 +355,3 @@ def _free_stamp(home: Path) -> str:
         count += 1
         stamp = f"{time.strftime('%Y%m%d-%H%M%S')}-{count}"
     return stamp
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

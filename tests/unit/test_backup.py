@@ -24,6 +24,7 @@ from tera.engine import Engine
 from tera.errors import StoreDamagedError, StoreError, TeraError, UnreadableFileError
 from tera.paths import Paths
 from tera.store import journal as journal_module
+from tera.store.disk import sync_folder
 from tera.store.journal import Journal, Position
 from tera.store.opened import own_home
 from tera.swap import swap_folders
@@ -392,7 +393,7 @@ def test_a_crash_at_any_step_leaves_one_whole_journal(
 
     with monkeypatch.context() as patch:
         patch.setattr(module, "swap_folders", counted(swap_folders))
-        patch.setattr(module, "_sync", counted(module._sync))
+        patch.setattr(module, "sync_folder", counted(sync_folder))
         patch.setattr(Path, "rename", counted(Path.rename))
         patch.setattr(shutil, "rmtree", lambda *_, **__: None)
         with pytest.raises(Crash):
