@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -30,6 +31,9 @@ os.environ.update(
         "OMP_NUM_THREADS": "1",
     }
 )
+
+# A job in the background may have been told to ignore Ctrl-C, which its children would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TINY_SCRIPT = ("Port", " 5433", " [1]", ",", " says", " the", " note", " [7]", ".")
 """What the tiny language model writes: one citation that exists and one that is invented."""

@@ -8,10 +8,14 @@ import sys
 
 def main() -> int:
     """Run the command line; Ctrl-C ends it quietly even before it has been imported."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # A job in the background of a script ignores it, and goes on doing so.
+    hears = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if hears:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     from tera import cli
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hears:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     return cli.main()
 
 

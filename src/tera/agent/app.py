@@ -20,7 +20,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from tera import __version__
-from tera.agent.conversation import Conversation, CurrentListener
+from tera.agent.conversation import Conversation, CurrentListener, GoneError
 from tera.agent.exchange import HEARTBEAT_S
 from tera.agent.operations import OPERATIONS, arguments_of
 from tera.agent.protocol import (
@@ -111,8 +111,17 @@ class Agent:
             arguments = arguments_of(operation, await request.json())
         except (KeyError, ValueError, TypeError) as error:
             return JSONResponse({"detail": f"{type(error).__name__}: {error}"}, 400)
-        # Between the look at `is_stopping` and here nothing else was done but reading the request.
+        if self.is_stopping:
+            # Since the request was read.
+            return JSONResponse({}, STOPPING)
+        # From here on the agent stays until the reply has ended.
+        self._calls += 1
         return _Reply(self, operation, arguments)
+
+    def end_call(self) -> None:
+        """Note that a reply has ended."""
+        self._calls -= 1
+        self._last_call = time.monotonic()
 
     async def answer(
         self, operation: str, arguments: Mapping[str, object], receive: Receive, send: Send
@@ -125,19 +134,14 @@ class Agent:
         if operation == "ask":
             work = partial(work, on_text=conversation.text, should_stop=conversation.is_gone)
         begun = time.monotonic()
-        self._calls += 1
+        done = loop.run_in_executor(self._threads, conversation.run, work, log.error)
+        watch = asyncio.create_task(_leave_with(conversation, receive))
         try:
-            done = loop.run_in_executor(self._threads, conversation.run, work, log.error)
-            watch = asyncio.create_task(_leave_with(conversation, receive))
-            try:
-                await self._stream(conversation, send)
-            finally:
-                watch.cancel()
-                conversation.leave()
-                await done
+            await self._stream(conversation, send)
         finally:
-            self._calls -= 1
-            self._last_call = time.monotonic()
+            watch.cancel()
+            conversation.leave()
+            await done
             log.info("%s: %.3f s", operation, time.monotonic() - begun)
 
     async def _stream(self, conversation: Conversation, send: Send) -> None:
@@ -154,7 +158,7 @@ class Agent:
                 if self.is_stopping:
                     # A client that takes nothing, as one that was suspended, holds up nobody.
                     sending.cancel()
-                    return
+                    raise GoneError
             await sending
 
 
@@ -169,10 +173,15 @@ class _Reply(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [(b"content-type", b"application/x-ndjson")]
-        # Sent before anything is done: a client without this knows that nothing was.
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await self._agent.answer(self._operation, self._arguments, receive, send)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        try:
+            # Sent before anything is done: a client without this knows that nothing was.
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await self._agent.answer(self._operation, self._arguments, receive, send)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except GoneError:
+            log.warning("%s: its client took nothing", self._operation)
+        finally:
+            self._agent.end_call()
 
 
 def _memory_bytes() -> int:
