@@ -47,8 +47,10 @@ def embed_pending(
     while True:
         with open_store() as opened:
             _refuse_another(opened, embedder)
-            total = total or opened.database.counts()["pending"]
             pending = opened.database.pending(MEMORIES_AT_ONCE)
+            if pending and not total:
+                # Counting takes a tenth of a second in a large store.
+                total = opened.database.counts()["pending"]
         if not pending:
             return
         total = max(total, done + len(pending))

@@ -79,7 +79,7 @@ class EmbeddingThread(threading.Thread):
         engine = self._engine
         with engine.store() as opened:
             recorded = opened.database.embedder()
-            if not opened.database.counts()["pending"]:
+            if not opened.database.pending(1):
                 engine.workspace.note_embedded()
                 return
         # A model is fetched when a person asks for something, never behind their back.
