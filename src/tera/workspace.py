@@ -108,13 +108,23 @@ class Workspace:
         if not entries:
             return 0
         written = opened.commit(entries, chunks)
-        renewed = {e.memory_id for e in written if CONTENT_FIELDS & e.fields.keys()}
-        gone = {e.memory_id for e in written if e.operation == "forget"}
-        self.waiting.remove(gone)
-        for memory_id, memory in opened.database.memories(sorted(renewed)).items():
-            self.waiting.add(memory_id, memory.text)
-        self.on_waiting()
+        if self.stays_open:
+            self._note_waiting(opened, written)
+            self.on_waiting()
         return written[0].change
+
+    def _note_waiting(self, opened: OpenStore, written: Sequence[JournalEntry]) -> None:
+        retitled: set[str] = set()
+        for entry in written:
+            if entry.operation == "forget":
+                self.waiting.remove([entry.memory_id])
+            elif "text" in entry.fields:
+                self.waiting.add(entry.memory_id, str(entry.fields["text"]))
+            elif CONTENT_FIELDS & entry.fields.keys():
+                retitled.add(entry.memory_id)
+        if retitled:
+            for memory_id, memory in opened.database.memories(sorted(retitled)).items():
+                self.waiting.add(memory_id, memory.text)
 
     def close(self) -> None:
         """Close the store; the next use opens it again."""

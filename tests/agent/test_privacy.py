@@ -8,31 +8,7 @@ from pathlib import Path
 
 from tera.paths import Paths
 from tests.agent.conftest import pid_of
-
-ONLY_UNIX = """
-import socket, sys
-
-def refuse(event, arguments):
-    is_socket = event == "socket.__new__" and arguments[1] != socket.AF_UNIX
-    if is_socket or event == "socket.getaddrinfo":
-        raise RuntimeError(f"{event} {arguments}")
-
-sys.addaudithook(refuse)
-import os
-os.environ["HF_HUB_OFFLINE"] = "0"
-"""
-COMMANDS = """
-from tera.cli import main
-for arguments in (
-    ["remember", "The staging database listens on port 5433"],
-    ["remember", "my wifi password is correct-horse-7", "--redact"],
-    ["search", "staging database port"],
-    ["ask", "Which port does the staging database use?"],
-):
-    sys.argv = ["tera", *arguments]
-    if code := main():
-        sys.exit(code)
-"""
+from tests.sockets import COMMANDS, ONLY_UNIX
 
 
 def test_neither_command_nor_agent_opens_any_socket_but_the_agents(

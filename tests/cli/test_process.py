@@ -10,27 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Run
+from tests.sockets import COMMANDS, ONLY_UNIX
 
 TERA = [sys.executable, "-m", "tera"]
-WITHOUT_SOCKETS = """
-import socket, sys
-
-def refuse(event, arguments):
-    is_socket = event == "socket.__new__" and arguments[1] != socket.AF_UNIX
-    if is_socket or event == "socket.getaddrinfo":
-        raise RuntimeError(f"{event} {arguments}")
-
-sys.addaudithook(refuse)
-from tera.cli import main
-for arguments in (
-    ["remember", "The staging database listens on port 5433"],
-    ["search", "staging database port"],
-    ["ask", "Which port does the staging database use?"],
-):
-    sys.argv = ["tera", *arguments]
-    if code := main():
-        sys.exit(code)
-"""
 ON_A_SMALL_DISK = """
 import resource, sys
 from tera.cli import main
@@ -116,11 +98,10 @@ def test_arguments_that_are_not_utf8_are_refused(tera: Callable[..., Run]) -> No
 @pytest.mark.usefixtures("tiny_models")
 def test_remember_search_and_ask_open_no_socket() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_SOCKETS],
+        [sys.executable, "-c", ONLY_UNIX + COMMANDS],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        env={**os.environ, "HF_HUB_OFFLINE": "0"},
         check=False,
     )
     assert done.returncode == 0, done.stderr

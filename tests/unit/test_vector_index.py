@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tera.datatypes import VectorChange
 from tera.errors import StoreError
 from tera.indexes.vector import COMPACT_SHARE, Comparison, VectorIndex
+from tests.differences import differences
 
 DIM = 8
 Vector = npt.NDArray[np.float32]
@@ -86,7 +87,7 @@ def assert_found(index: VectorIndex, feed: Feed, ids: set[str] | None = None) ->
         assert [row[:2] for row in found] == [row[:2] for row in expected]
         assert np.allclose([row[2] for row in found], [row[2] for row in expected], atol=1e-6)
     assert index.size == len(feed.alive())
-    assert index.compare(feed.read) == 0
+    assert differences(index, feed.read) == 0
 
 
 @pytest.fixture
@@ -304,9 +305,9 @@ def test_changed_vectors_are_found_by_the_comparison(folder: Path) -> None:
     feed = filled()
     index = opened(folder, feed)
     flip(folder / "vectors.f32")
-    assert index.compare(feed.read) == 1
+    assert differences(index, feed.read) == 1
     feed.add("new", *vectors(2, seed=3))
-    assert index.compare(feed.read) == 3
+    assert differences(index, feed.read) == 3
 
 
 def test_what_changes_during_a_comparison_is_no_difference(folder: Path) -> None:
@@ -326,7 +327,7 @@ def test_vectors_that_the_store_no_longer_has_are_counted(folder: Path) -> None:
     feed = filled()
     index = opened(folder, feed)
     del feed.rows[4], feed.rows[7]
-    assert index.compare(feed.read) == 2
+    assert differences(index, feed.read) == 2
 
 
 def test_vectors_are_on_the_disk_before_the_header_counts_them(

@@ -144,13 +144,6 @@ class VectorIndex:
             for key, score in zip(keys, scores[order], strict=True)
         ]
 
-    def compare(self, read_feed: ReadFeed) -> int:
-        """Return how many vectors are only in the feed, only in the index, or not the same."""
-        comparison = Comparison()
-        while rows := read_feed(comparison.sequence):
-            comparison.take(self, rows)
-        return comparison.wrong + comparison.unmatched(self)
-
     def _take(self, rows: Sequence[VectorChange]) -> None:
         dim = self._header.dim
         keys = np.concatenate([self._keys, np.empty(len(rows), _KEY)])
@@ -176,10 +169,6 @@ class VectorIndex:
         if not shape[0]:
             return np.empty(shape, np.float32)
         return np.memmap(self._file("vectors.f32"), np.float32, mode="r", shape=shape)
-
-    def is_as_written(self) -> bool:
-        """Return whether the files are still as they were written; all of them are read."""
-        return self._load(self._header) is not None
 
     def _read(self) -> bool:
         """Read header and keys; False when they do not fit what is wanted or each other."""

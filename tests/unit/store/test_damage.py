@@ -21,6 +21,7 @@ from tera.indexes.vector import VectorIndex
 from tera.store.journal import Journal
 from tera.store.opened import OpenStore
 from tera.store.vectors import EmbeddedVectors
+from tests.differences import differences
 from tests.disks import full_disk
 from tests.entries import edit, forget, opened, remember
 
@@ -160,7 +161,7 @@ def test_a_byte_flipped_in_the_index_is_noticed_and_it_is_read_anew(
             shutil.copytree(whole[0] / "index", other / "index")
             flip(other / "index" / MODEL / name, place, bit)
             index = follow(feed, other)
-            assert index.compare(feed.feed) == 0
+            assert differences(index, feed.feed) == 0
             assert index.size == before.size == EMBEDDED - 2
             is_new_format = name == "header.json" and not index.notes
             assert is_new_format or "the vector index was damaged" in index.notes[0]
@@ -290,7 +291,7 @@ def test_vectors_from_before_the_damage_are_kept_and_the_index_follows(
         assert counts["pending"] == len(whole[1]) - (EMBEDDED - 3)  # those of the last change
         assert store.database.feed
         index = follow(store.database.feed, copied)
-        assert (index.size, index.compare(store.database.feed.feed)) == (counts["chunk"], 0)
+        assert (index.size, differences(index, store.database.feed.feed)) == (counts["chunk"], 0)
         assert store.database.feed.lost()[0] == 0
         assert store.database.embedder() == MODEL
 
