@@ -22,8 +22,9 @@ def remember(
     tags: tuple[str, ...] = (),
     source: str | None = None,
     at: str = DAY,
+    **document: str,
 ) -> JournalEntry:
-    """Return an entry that remembers a memory with all of its fields."""
+    """Return an entry that remembers a memory; `document` is its type, part and digest."""
     fields = {
         "text": text,
         "title": title,
@@ -31,6 +32,7 @@ def remember(
         "source": source,
         "at": at,
         "remembered_at": DAY,
+        **document,
     }
     return JournalEntry(0, "", "", 0, "remember", memory_id, fields)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tera.datatypes import Answer, Citation, SearchResult
 from tera.errors import GenerationError
+from tera.places import cited
 from tera.prompts import NO_ANSWER, Note, answer_prompt, note_text
 from tera.sentences import sentences
 
@@ -167,7 +168,8 @@ def _plain(text: str) -> str:
 def _note(citation: Citation) -> Note:
     result = citation.result
     is_piped = not result.memory.id
-    origin = (result.memory.title or result.memory.source or "")[:ORIGIN_CHARACTERS]
+    has_name = result.memory.title or result.memory.type
+    origin = (cited(result) if has_name else result.memory.source or "")[:ORIGIN_CHARACTERS]
     # The person's own calendar, as in all that is shown.
     when = None if is_piped else result.memory.at.astimezone().date()
     return Note(citation.number, result.text, when, origin)

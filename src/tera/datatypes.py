@@ -17,6 +17,11 @@ class Memory:
 
     `at` is when it happened (the file's date, or `--at`), `remembered_at` when Tera was told; both
     are aware and in UTC.
+
+    `type` is the kind of document that it was read from: "pdf", "whatsapp"; empty for what was
+    typed. A source may hold several memories: `part` tells them apart, and is the number of the
+    first page, line or row where a long document was divided. `digest` is the SHA-256 of a file
+    that was read to its end; its last memory has it.
     """
 
     id: str
@@ -26,6 +31,9 @@ class Memory:
     title: str | None = None
     tags: tuple[str, ...] = ()
     source: str | None = None
+    type: str = ""
+    part: str = ""
+    digest: str = ""
 
     @property
     def headline(self) -> str:
@@ -43,6 +51,9 @@ class Memory:
             "source": self.source,
             "at": self.at.isoformat(timespec="milliseconds"),
             "remembered_at": self.remembered_at.isoformat(timespec="milliseconds"),
+            "type": self.type,
+            "part": self.part,
+            "digest": self.digest,
         }
 
 
@@ -51,6 +62,8 @@ class Draft:
     """What a reader or the command line hands over to be remembered; it has no id yet.
 
     `is_file` says that `source` is a file: what was remembered of it before is brought up to date.
+    The last draft of a file names all its `parts`: memories of other parts of it are forgotten. The
+    other fields are those of Memory.
     """
 
     text: str
@@ -59,14 +72,35 @@ class Draft:
     source: str | None = None
     at: datetime | None = None
     is_file: bool = False
+    type: str = ""
+    part: str = ""
+    digest: str = ""
+    parts: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBefore:
+    """What was read of a file with a certain content: the ids of its memories.
+
+    `source` is the file that they were read from; it may be another with the same content.
+    """
+
+    source: str
+    ids: tuple[str, ...]
+
+
+NOTHING_READ = ReadBefore("", ())
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What became of a draft or an imported memory: new, there already, or brought up to date."""
+    """What became of a draft or an imported memory: new, there already, or brought up to date.
+
+    Or forgotten: a memory of a part that its file no longer has.
+    """
 
     memory: Memory
-    status: Literal["new", "known", "updated"]
+    status: Literal["new", "known", "updated", "forgotten"]
 
 
 @dataclass(frozen=True, slots=True)

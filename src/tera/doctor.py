@@ -11,14 +11,13 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import datetime
 
 from tera import hub
 from tera.datatypes import Finding, Memory
 from tera.engine import Engine
 from tera.errors import StoreDamagedError, TeraError
 from tera.store.disk import aside_of
-from tera.store.history import changes, states
+from tera.store.history import changes, is_same_value, states
 from tera.store.mend import mend
 from tera.store.opened import OpenStore, own_home
 from tera.store.probe import can_be_read_again, file_sizes
@@ -212,15 +211,8 @@ def _set_aside(engine: Engine) -> Iterator[Finding]:
 
 def _is_same(memory: Memory, fields: Mapping[str, object]) -> bool:
     return all(
-        fields.get(name) == value or _is_same_moment(name, str(value), str(fields.get(name)))
-        for name, value in fields_of(memory).items()
+        is_same_value(name, value, fields.get(name)) for name, value in fields_of(memory).items()
     )
-
-
-def _is_same_moment(name: str, one: str, other: str) -> bool:
-    """Compare as times: an entry may name them in any time zone."""
-    is_time = name in ("at", "remembered_at")
-    return is_time and datetime.fromisoformat(one) == datetime.fromisoformat(other)
 
 
 def _vectors(engine: Engine) -> Finding:

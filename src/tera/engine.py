@@ -19,6 +19,7 @@ from tera.datatypes import (
     Filter,
     Held,
     Memory,
+    ReadBefore,
     Remembered,
     SearchResult,
     SecretPolicy,
@@ -29,7 +30,7 @@ from tera.gate import gate_score
 from tera.model_loader import Listener, SilentListener
 from tera.paths import Paths
 from tera.quotes import quote_answer
-from tera.readers.text import checked
+from tera.readers.plain.text import checked
 from tera.retriever import retrieve
 from tera.spot import read_along, search_waiting
 from tera.store.history import Change, begun_change, changes, undoing
@@ -106,11 +107,29 @@ class Engine:
             since: Given when it may have been done in part, then or later: what is left to do
                 belongs to the change that was begun.
         """
-        wanted, held = without_secrets(drafts, secrets) if secrets != "keep" else (drafts, [])
-        written = self._write(
-            change, since, lambda plan, opened: plan.remember(opened.database, wanted)
-        )
-        return replace(written, held=tuple(held))
+        held: list[Held] = []
+
+        def fill(plan: Plan, opened: OpenStore) -> None:
+            wanted = drafts
+            wanted = drafts
+            if secrets != "keep":
+                find = opened.database.find
+                wanted, held[:] = without_secrets(drafts, secrets, lambda text: bool(find(text)))
+            plan.remember(opened.database, wanted)
+
+        return replace(self._write(change, since, fill), held=tuple(held))
+
+    def read_before(self, files: Sequence[tuple[str, str]]) -> list[ReadBefore]:
+        """Return what was read to their ends of files before.
+
+        Args:
+            files: The source and digest of each; see `Memory`.
+
+        Returns:
+            For each file; nothing when it was not read, or had another content.
+        """
+        with self.store() as opened:
+            return [opened.database.read_before(source, digest) for source, digest in files]
 
     def restore(self, memories: Iterable[Memory]) -> Iterator[Remembered]:
         """Take over exported memories under their own ids; see `remember`."""

@@ -5,6 +5,8 @@ TeraError                      3
 ├── ReaderError                5
 │   ├── UnsupportedFormatError
 │   └── UnreadableFileError
+│       ├── PasswordNeededError
+│       └── NoTextError
 ├── ModelError                 6
 │   ├── ModelNotFoundError
 │   ├── ModelLoadError
@@ -63,6 +65,14 @@ class UnsupportedFormatError(ReaderError):
 
 class UnreadableFileError(ReaderError):
     """The file is missing, forbidden, too large or broken."""
+
+
+class PasswordNeededError(UnreadableFileError):
+    """The document is encrypted, and the password is missing or wrong."""
+
+
+class NoTextError(UnreadableFileError):
+    """The document is whole, but nothing is written or said in it."""
 
 
 class ModelError(TeraError):

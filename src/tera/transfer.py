@@ -52,15 +52,21 @@ def _memory(record: object) -> Memory:
         title=title,
         tags=tuple(tags),
         source=source,
+        type=record.get("type") or "",
+        part=record.get("part") or "",
+        digest=record.get("digest") or "",
         at=_time(record["at"]),
         remembered_at=_time(record.get("remembered_at") or record["at"]),
     )
     if not _ID.fullmatch(memory.id):
         raise ValueError(f"id must be 10 letters and digits, not {memory.id!r}")
-    texts = [memory.text, *tags, *(text for text in (title, source) if text is not None)]
+    about = (title, source, memory.type, memory.part, memory.digest)
+    texts = [memory.text, *tags, *(text for text in about if text is not None)]
     is_text = isinstance(tags, list) and all(isinstance(text, str) for text in texts)
     if not is_text or not memory.text.strip():
-        raise ValueError("text, title, tags and source must be text, and text not empty")
+        raise ValueError(
+            "text, title, tags, source, type, part and digest must be text, and text not empty"
+        )
     if any("\0" in text or _has_surrogate(text) for text in texts):
         raise ValueError("there are characters that no text can have")
     return memory

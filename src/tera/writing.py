@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from tera.batches import as_read
 from tera.chunker import CountTokens, chunk_memory
 from tera.datatypes import (
     Chunk,
@@ -19,6 +21,7 @@ from tera.datatypes import (
     Remembered,
     SecretPolicy,
 )
+from tera.places import MARKS
 from tera.store.outcomes import CONTENT_FIELDS
 from tera.store.surreal import SurrealStore
 from tera.transfer import fields_of
@@ -27,8 +30,11 @@ ID_LENGTH = 10
 EAGER_CHARACTERS = 100_000
 """Longer texts are cut with the next search: others must not wait for it."""
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
+_DATED = re.compile(r"(.*?)(\d{4}-\d\d-\d\d \d\d:\d\d)")
+_DISPLACED = "displaced"
+"""Part of a memory whose part now has another text; it vanishes if its text is not met again."""
 
-Status = Literal["new", "known", "updated"]
+Status = Literal["new", "known", "updated", "forgotten"]
 
 
 @dataclass(slots=True)
@@ -53,15 +59,22 @@ class Plan:
         """Plan to remember drafts. The same text is kept once; a file replaces what it was."""
         planned: dict[str, Memory] = {}  # by text
         latest: dict[str, Memory] = {}  # by id: what the database does not know yet
+        gone: set[str] = set()  # what it still has
         for draft in drafts:
-            same = planned.get(draft.text) or database.find(text=draft.text)
-            if same and (same := latest.get(same.id, same)).text != draft.text:
-                # It had this text until now: one file took the name that another had.
-                same = None
+            same = planned.get(draft.text) or database.find(draft.text)
+            if same:
+                same = latest.get(same.id, same)
+                if same.text != draft.text or same.id in gone:
+                    # It had this text until now: one file took the name that another had.
+                    same = None
             outdated = None
-            if draft.is_file and draft.source and not same:
-                outdated = database.find(source=draft.source)
+            is_moved = same and same.source == draft.source and same.part != draft.part
+            if draft.is_file and draft.source and (not same or is_moved):
+                outdated = database.find_part(draft.source, draft.part)
                 outdated = latest.get(outdated.id, outdated) if outdated else None
+            if same and outdated and outdated.part == draft.part:
+                # It makes room; where its own text stands now is still to be read.
+                latest[outdated.id] = self.edit(outdated, replace(outdated, part=_DISPLACED))
             if same:
                 memory = self.edit(same, _with_additions(same, draft))
             elif outdated:
@@ -71,6 +84,15 @@ class Plan:
             status: Status = "known" if same else "updated" if outdated else "new"
             planned[memory.text] = latest[memory.id] = memory
             self.outcome.append(Remembered(memory, status))
+            if draft.is_file and draft.source and draft.parts is not None:
+                there = database.parts_of(draft.source)
+                there |= {key: known.part for key, known in latest.items() if key in there}
+                has_history = MARKS.get(draft.type) == "messages"
+                left = set(vanished(there, draft.parts, has_history=has_history)) - gone
+                for memory_id, old in database.memories(sorted(left)).items():
+                    self.forget(memory_id)
+                    self.outcome.append(Remembered(old, "forgotten"))
+                gone |= left
 
     def restore(self, database: SurrealStore, memories: Sequence[Memory]) -> None:
         """Plan to take over exported memories, under their own ids."""
@@ -113,22 +135,59 @@ class Plan:
         return JournalEntry(0, "", "", self.change, operation, memory_id, fields)
 
 
+def vanished(there: Mapping[str, str], parts: Sequence[str], *, has_history: bool) -> list[str]:
+    """Return the ids of memories whose part is no longer in their file.
+
+    Args:
+        there: The part of each memory of the file.
+        parts: Those that the file has now.
+        has_history: Parts are dates, behind the name of a chat where there are several. An export
+            may begin later than the one before, as WhatsApp's hold the newest 40,000 messages:
+            what is older stays.
+    """
+    gone = [key for key, part in there.items() if part not in parts]
+    if not has_history:
+        return gone
+    first: dict[str, str] = {}
+    for part in parts:
+        if found := _DATED.match(part):
+            first[found[1]] = min(found[2], first.get(found[1], found[2]))
+    kept = (_DATED.match(there[key]) for key in gone)
+    return [
+        key
+        for key, found in zip(gone, kept, strict=True)
+        if not found or found[2] >= first.get(found[1], "9")
+    ]
+
+
 def without_secrets(
-    drafts: Sequence[Draft], secrets: SecretPolicy
+    drafts: Sequence[Draft], secrets: SecretPolicy, is_known: Callable[[str], bool]
 ) -> tuple[list[Draft], list[Held]]:
-    """Return drafts that hold no secrets, or hold them no longer; and those that are held."""
+    """Return drafts that hold no secrets, or hold them no longer; and those that are held.
+
+    Args:
+        drafts: To be remembered.
+        secrets: What becomes of those with secrets.
+        is_known: Whether a text is in memory: what the person has decided once is not asked again.
+    """
     from tera.sensitive import find_secrets, redact
 
     clean: list[Draft] = []
     held: list[Held] = []
-    for draft in drafts:
+    held_sources: set[str] = set()
+    for given in drafts:
+        draft = as_read(given, held_sources)
         found = find_secrets(draft.text)
-        if not found:
+        redacted = replace(draft, text=redact(draft.text, found))
+        if not found or secrets == "redact":
+            clean.append(redacted)
+        elif is_known(draft.text):
             clean.append(draft)
-        elif secrets == "redact":
-            clean.append(replace(draft, text=redact(draft.text, found)))
+        elif is_known(redacted.text):
+            clean.append(redacted)
         else:
             held.append(Held(draft, tuple(found)))
+            held_sources.add(draft.source or "")
     return clean, held
 
 
@@ -143,6 +202,9 @@ def new_memory(draft: Draft) -> Memory:
         title=draft.title,
         tags=tuple(dict.fromkeys(draft.tags)),
         source=draft.source,
+        type=draft.type,
+        part=draft.part,
+        digest=draft.digest,
     )
 
 
@@ -165,7 +227,12 @@ def _with_additions(memory: Memory, draft: Draft) -> Memory:
     """
     memory = replace(memory, tags=tuple(dict.fromkeys((*memory.tags, *draft.tags))))
     if draft.is_file:
-        return replace(memory, title=memory.title or draft.title)
+        memory = replace(memory, title=memory.title or draft.title)
+        if memory.source != draft.source and not (draft.digest and draft.digest == memory.digest):
+            return memory
+        # Its own, or one that was read under the name that another file has now.
+        memory = replace(memory, source=draft.source, type=draft.type)
+        return replace(memory, part=draft.part, digest=draft.digest)
     return replace(
         memory,
         title=draft.title or memory.title,

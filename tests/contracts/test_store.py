@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tera.config import Config
-from tera.datatypes import Chunk, Filter, JournalEntry, Memory
+from tera.datatypes import NOTHING_READ, Chunk, Filter, JournalEntry, Memory, ReadBefore
 from tera.errors import StoreError
 from tera.indexes.vector import VectorIndex
 from tera.store.history import states
@@ -151,7 +151,7 @@ def test_a_text_of_two_megabytes_is_kept(reopen: Reopen) -> None:
         store.commit([remember("a", text)])
     with reopen() as store:
         assert store.database.memories(["a"])["a"].text == text
-        assert store.database.find(text=text) is not None
+        assert store.database.find(text) is not None
 
 
 def test_edit_changes_only_the_fields_it_names(store: OpenStore) -> None:
@@ -167,7 +167,7 @@ def test_forget_leaves_nothing_behind(embedded_memories: OpenStore, home: Path) 
     store.commit([forget("a")])
 
     assert store.database.memories(["a"]) == {}
-    assert store.database.find(text="text of a") is None
+    assert store.database.find("text of a") is None
     assert store.database.counts() == {"memory": 2, "chunk": 2, "pending": 0}
     assert "a" not in {key for key, _, _ in nearest(store, home, axis(0))}
 
@@ -248,7 +248,7 @@ def test_any_entries_applied_at_once_read_the_same_after_reopening(
     def found(store: OpenStore) -> dict[str, tuple[object, ...]]:
         memories = store.database.memories(list(keys.values())).values()
         for memory in memories:
-            assert store.database.find(text=memory.text)
+            assert store.database.find(memory.text)
         return {memory.id: (memory.text, memory.title, [*memory.tags]) for memory in memories}
 
     def waiting(store: OpenStore) -> set[str]:
@@ -507,26 +507,54 @@ def test_memories_are_selected_newest_first(
 
 
 def test_a_memory_is_found_by_its_whole_text(diary: SurrealStore) -> None:
-    found = diary.find(text="day 2")
+    found = diary.find("day 2")
     assert found
     assert found.id == "day2"
-    assert diary.find(text="day") is None
-    assert diary.find(text="DAY 2") is None
+    assert diary.find("day") is None
+    assert diary.find("DAY 2") is None
 
 
-def test_a_memory_is_found_by_its_source(diary: SurrealStore) -> None:
-    found = diary.find(source="/notes/b/c.md")
-    assert found
-    assert found.id == "day2"
-    assert diary.find(source="/notes/b") is None
+def test_a_memory_is_found_by_the_part_of_its_file(store: OpenStore) -> None:
+    store.commit(
+        [
+            remember("a", "text a", source="/mail", type="mbox", part="1"),
+            remember("b", "text b", source="/mail", type="mbox", part="2", digest="d" * 64),
+            remember("c", "text c", source="/mail", type="", part=""),
+            remember("d", "text d", source="/note", type="text", part=""),
+        ]
+    )
+    database = store.database
+    found = {key: database.find_part("/mail", key) for key in ("1", "2", "3", "")}
+    assert {key: memory.id for key, memory in found.items() if memory} == {"1": "a", "2": "b"}
+    assert database.find_part("/note", "") == database.memories(["d"])["d"]
+    assert database.parts_of("/mail") == {"a": "1", "b": "2"}
+    assert database.parts_of("/note") == {"d": ""}
+    assert database.parts_of("/mai") == {}
+
+
+def test_a_file_read_to_its_end_is_known_by_its_content(store: OpenStore) -> None:
+    store.commit(
+        [
+            remember("a", "text a", source="/mail", type="mbox", part="1"),
+            remember("b", "text b", source="/mail", type="mbox", part="2", digest="d" * 64),
+        ]
+    )
+    assert store.database.read_before("/mail", "d" * 64) == ReadBefore("/mail", ("a", "b"))
+    assert store.database.read_before("/copy of mail", "d" * 64) == ReadBefore("/mail", ("b",))
+    assert store.database.read_before("/mail", "e" * 64) == NOTHING_READ
+    store.commit([remember("c", "text c", source="/copy of mail", type="mbox")])
+    assert store.database.read_before("/copy of mail", "d" * 64) == NOTHING_READ
+    store.commit([edit("b", digest="")])
+    assert store.database.read_before("/mail", "d" * 64) == NOTHING_READ
 
 
 def test_an_edited_memory_is_found_by_its_new_text_alone(store: OpenStore) -> None:
-    store.commit([remember("a", "old", source="old.md")])
+    store.commit([remember("a", "old", source="old.md", type="markdown", part="")])
     store.commit([edit("a", text="new", source="new.md")])
-    assert store.database.find(text="old") is None
-    assert store.database.find(source="old.md") is None
-    assert store.database.find(text="new") == store.database.find(source="new.md") is not None
+    database = store.database
+    assert database.find("old") is None
+    assert database.find_part("old.md", "") is None
+    assert database.find("new") == database.find_part("new.md", "") is not None
 
 
 def test_the_position_of_each_device_is_its_own(store: OpenStore) -> None:

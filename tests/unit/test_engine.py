@@ -11,7 +11,7 @@ import pytest
 
 from tera.batches import WRITE_BATCH
 from tera.config import load_config
-from tera.datatypes import Draft, Filter, Memory
+from tera.datatypes import NOTHING_READ, Draft, Filter, Held, Memory
 from tera.engine import Engine
 from tera.errors import (
     EmbeddingMismatchError,
@@ -68,7 +68,7 @@ def test_what_is_remembered_twice_is_kept_once(engine: Engine) -> None:
 
 
 def test_a_file_that_changed_is_brought_up_to_date(engine: Engine) -> None:
-    draft = Draft("the port is 5432", source="/n/a.md", is_file=True)
+    draft = Draft("the port is 5432", source="/n/a.md", is_file=True, type="text")
     assert statuses(engine, draft) == ["new"]
     assert statuses(engine, replace(draft, text="the port is 5433")) == ["updated"]
     assert texts(engine.select(Filter())) == {"the port is 5433"}
@@ -395,3 +395,21 @@ def test_everything_works_on_a_server(engine: Engine, surreal_server: str) -> No
     engine.undo()
     assert [result.memory for result in engine.search("port", 1)] == [port]
     assert not engine.paths.store.exists()
+
+
+def test_a_file_with_a_secret_in_another_batch_or_inside_it_has_not_been_read(
+    engine: Engine,
+) -> None:
+    digest = "d" * 64
+    secret = "password: hunter2-and-more"
+    mail = Draft(secret, source="/mail", is_file=True, type="mbox")
+    mails = [replace(mail, text=f"mail {number}", part=str(number)) for number in range(70)]
+    held: list[Held] = []
+    for source in ("/mail", "/mail/a.zip/b.txt"):
+        drafts = [replace(mail, source=source), *mails]
+        drafts[-1] = replace(drafts[-1], digest=digest)
+        assert len(list(engine.remember(drafts, "hold", held.append))) == 70
+        assert engine.read_before([("/mail", digest)]) == [NOTHING_READ]
+    assert len(held) == 2
+    list(engine.remember([replace(mails[-1], digest=digest)], "hold", held.append))
+    assert engine.read_before([("/mail", digest)]) != [NOTHING_READ]

@@ -9,7 +9,7 @@ import pytest
 
 from tera.datatypes import Draft, Memory
 from tera.store.opened import OpenStore
-from tera.writing import ID_LENGTH, Plan, new_memory, to_milliseconds
+from tera.writing import ID_LENGTH, Plan, new_memory, to_milliseconds, vanished
 from tests.entries import opened
 
 
@@ -24,11 +24,24 @@ def remember(store: OpenStore, *drafts: Draft) -> tuple[list[Memory], list[str]]
     if plan.entries:
         store.commit(plan.entries, plan.chunks)
     there = store.database.memories([done.memory.id for done in plan.outcome])
-    return [there[done.memory.id] for done in plan.outcome], [done.status for done in plan.outcome]
+    statuses: list[str] = [done.status for done in plan.outcome]
+    return [there.get(done.memory.id, done.memory) for done in plan.outcome], statuses
 
 
 def file(name: str, text: str, *tags: str) -> Draft:
-    return Draft(text, title=name, source=f"/notes/{name}", tags=tags, is_file=True)
+    source = f"/notes/{name}"
+    return Draft(text, title=name, source=source, tags=tags, is_file=True, type="text")
+
+
+def mail(texts: dict[str, str], digest: str = "") -> list[Draft]:
+    """Return the drafts of a mailbox, by part; with a digest it was read to its end."""
+    drafts = [
+        Draft(text, title=part, source="/mail", is_file=True, type="mbox", part=part)
+        for part, text in texts.items()
+    ]
+    if digest:
+        drafts[-1] = replace(drafts[-1], digest=digest, parts=tuple(texts))
+    return drafts
 
 
 def test_a_new_memory_has_an_id_that_can_be_read_out() -> None:
@@ -180,3 +193,96 @@ def test_restoring_brings_back_what_was_edited_since(home: Path) -> None:
         assert [done.status for done in plan.outcome] == ["updated", "known"]
         store.commit(plan.entries)
         assert _all(store) == [memory]
+
+
+def test_the_parts_of_a_file_are_memories_of_their_own(home: Path) -> None:
+    with opened(home) as store:
+        first, status = remember(store, *mail({"1": "one", "2": "two"}, "d" * 64))
+        assert status == ["new", "new"]
+        assert [memory.digest for memory in first] == ["", "d" * 64]
+        again, status = remember(store, *mail({"1": "one", "2": "two!", "3": "three"}, "e" * 64))
+        assert status == ["known", "updated", "new"]
+        assert [memory.id for memory in again[:2]] == [memory.id for memory in first]
+        # The file as it was before is not taken for read.
+        assert [memory.digest for memory in again] == ["", "", "e" * 64]
+
+
+def test_a_vanished_part_is_forgotten_when_the_file_was_read_to_its_end(home: Path) -> None:
+    with opened(home) as store:
+        told, _ = remember(store, *mail({"1": "one", "2": "two", "3": "three"}, "d" * 64))
+        other, _ = remember(store, file("note", "of another file"))
+        remember(store, *mail({"1": "one"}))
+        assert len(store.database.parts_of("/mail")) == 3
+        _, status = remember(store, *mail({"1": "one", "3": "three"}, "e" * 64))
+        assert status == ["known", "known", "forgotten"]
+        there = store.database.memories([memory.id for memory in (*told, *other)])
+        assert set(there) == {told[0].id, told[2].id, other[0].id}
+
+
+def test_a_part_that_moved_within_its_file_stays_the_same_memory(home: Path) -> None:
+    with opened(home) as store:
+        (one, two), _ = remember(store, *mail({"1": "one", "200": "two"}, "d" * 64))
+        moved, status = remember(store, *mail({"1": "two"}, "e" * 64))
+        assert (moved[0].id, moved[0].part, status) == (two.id, "1", ["known", "forgotten"])
+        assert list(store.database.parts_of("/mail")) == [two.id]
+        assert not store.database.memories([one.id])
+
+
+def test_a_memory_that_only_names_a_file_as_its_source_is_not_taken_for_it(home: Path) -> None:
+    with opened(home) as store:
+        (typed,), _ = remember(store, Draft("said of it", source="/notes/note"))
+        remember(store, replace(file("note", "the note"), digest="d" * 64, parts=("",)))
+        assert store.database.memories([typed.id])[typed.id].text == "said of it"
+
+
+@pytest.mark.parametrize(
+    ("parts", "gone"),
+    [
+        (["2024-05-03 14:02", "2024-06-01 08:00"], ["may 4"]),
+        # An export that begins later says nothing of what was before.
+        (["2024-05-04 09:00", "2024-06-01 08:00"], []),
+        (["2024-05-20 09:00"], ["june"]),
+        ([], []),
+    ],
+)
+def test_what_an_export_of_a_chat_does_not_reach_back_to_is_kept(
+    parts: list[str], gone: list[str]
+) -> None:
+    there = {
+        "may 3": "2024-05-03 14:02",
+        "may 4": "2024-05-04 09:00",
+        "june": "2024-06-01 08:00",
+        "other chat": "17 2024-07-01 10:00",
+    }
+    assert vanished(there, parts, has_history=True) == gone
+    assert set(vanished(there, parts, has_history=False)) == {
+        key for key, part in there.items() if part not in parts
+    }
+
+
+def test_files_of_which_a_person_names_the_source_do_not_replace_each_other(home: Path) -> None:
+    with opened(home) as store:
+        first = [replace(one, is_file=False) for one in mail({"a": "one", "b": "two"}, "d" * 64)]
+        second = [replace(one, is_file=False) for one in mail({"c": "three"}, "e" * 64)]
+        remember(store, *first)
+        remember(store, *second)
+        assert {memory.text for memory in _all(store)} == {"one", "two", "three"}
+
+
+def test_a_part_that_is_in_another_file_now_is_not_forgotten(home: Path) -> None:
+    with opened(home) as store:
+        remember(store, *mail({"a": "one", "b": "two"}, "d" * 64))
+        rotated = [replace(one, source="/old") for one in mail({"a": "one", "b": "two"}, "d" * 64)]
+        remember(store, *mail({"c": "three"}, "e" * 64), *rotated)
+        assert {(memory.source, memory.text) for memory in _all(store)} == {
+            *(("/mail", "three"), ("/old", "one"), ("/old", "two"))
+        }
+
+
+def test_a_memory_goes_along_with_a_file_that_is_called_otherwise_now(home: Path) -> None:
+    with opened(home) as store:
+        (one,), _ = remember(store, replace(file("plan", "north"), digest="d" * 64))
+        (same,), _ = remember(store, replace(file("old", "north"), digest="d" * 64))
+        assert (same.id, same.source) == (one.id, "/notes/old")
+        remember(store, replace(file("plan", "south"), digest="e" * 64))
+        assert {memory.text for memory in _all(store)} == {"north", "south"}

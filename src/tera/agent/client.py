@@ -31,6 +31,7 @@ from tera.datatypes import (
     Finding,
     Held,
     Memory,
+    ReadBefore,
     Remembered,
     SearchResult,
     SecretPolicy,
@@ -38,7 +39,7 @@ from tera.datatypes import (
 )
 from tera.errors import AgentError, AgentUnreachableError, ProtocolMismatchError
 from tera.paths import Paths
-from tera.readers.text import checked
+from tera.readers.plain.text import checked
 
 if TYPE_CHECKING:
     from tera.backup import Backup
@@ -101,6 +102,10 @@ class RemoteEngine:
         return replace(
             written, outcome=tuple(_as_new(remembered, begun) for remembered in written.outcome)
         )
+
+    def read_before(self, files: Sequence[tuple[str, str]]) -> list[ReadBefore]:
+        """Return what was read to their ends of files before."""
+        return self._call("read_before", list[ReadBefore], files=files)
 
     def restore(self, memories: Iterable[Memory]) -> Iterator[Remembered]:
         """Take over exported memories under their own ids."""

@@ -10,6 +10,7 @@ from tera.upkeep import Keeper
 
 OPERATIONS: Mapping[str, Callable[..., object]] = {
     "remember_batch": Keeper.remember_batch,
+    "read_before": Keeper.read_before,
     "restore_batch": Keeper.restore_batch,
     "find": Keeper.find,
     "select": Keeper.select,

@@ -166,3 +166,13 @@ def _refuse_if_built_on(change: Change, known: Iterable[Change]) -> None:
                 f"change {later.number} came after change {change.number} on {sorted(both)[0]}",
                 hint="tera log" if later.lost else f"tera undo {later.number}",
             )
+
+
+def is_same_value(name: str, one: object, other: object) -> bool:
+    """Return whether a field has the same value in two entries.
+
+    Times may be named in any time zone; entries of an older Tera do not name every field.
+    """
+    if name in ("at", "remembered_at") and isinstance(one, str) and isinstance(other, str):
+        return datetime.fromisoformat(one) == datetime.fromisoformat(other)
+    return (one or None) == (other or None)

@@ -20,6 +20,8 @@ def columns_of(fields: Mapping[str, Any]) -> dict[str, Any]:
             columns[name.removesuffix("_at") + "_ms"] = to_ms(datetime.fromisoformat(value))
         elif name == "text":
             columns |= {"text": value, "sha256": text_sha256(value)}
+        elif name in ("type", "digest"):
+            columns[name] = value or None
         else:
             columns[name] = value
     return columns
@@ -33,6 +35,9 @@ def memory_of(row: Mapping[str, Any]) -> Memory:
         title=row.get("title"),
         tags=tuple(row["tags"]),
         source=row.get("source"),
+        type=row.get("type") or "",
+        part=row.get("part") or "",
+        digest=row.get("digest") or "",
         at=_EPOCH + timedelta(milliseconds=row["at_ms"]),
         remembered_at=_EPOCH + timedelta(milliseconds=row["remembered_ms"]),
     )

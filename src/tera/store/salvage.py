@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -19,7 +18,7 @@ from tera.datatypes import JournalEntry
 from tera.errors import StoreError
 from tera.store import journal as journals
 from tera.store.disk import sync_folder, write_durably
-from tera.store.history import states
+from tera.store.history import is_same_value, states
 from tera.store.lines import START, digest_of, first_number, lost, read_body, seal, seal_body, split
 
 _SEALED = re.compile(rb', "sha256": "[0-9a-f]{64}"}$')
@@ -109,19 +108,16 @@ def corrections(
             if key not in mentioned or (is_whole and has_lost):
                 found.append(_entry("remember", key, fields))
         elif has_lost:
-            changed = {n: value for n, value in fields.items() if not _same(n, value, told[key])}
+            changed = {
+                name: value
+                for name, value in fields.items()
+                if not is_same_value(name, value, told[key].get(name))
+            }
             if changed:
                 found.append(_entry("edit", key, changed))
     if is_whole and has_lost:
         found += [_entry("forget", key, {}) for key in told if key not in truth]
     return found
-
-
-def _same(name: str, value: object, fields: Mapping[str, object]) -> bool:
-    other = fields.get(name)
-    if name in ("at", "remembered_at") and isinstance(other, str):
-        return datetime.fromisoformat(str(value)) == datetime.fromisoformat(other)
-    return value == other
 
 
 def _entry(operation: str, key: str, fields: Mapping[str, object]) -> JournalEntry:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tera.datatypes import Chunk, Filter, JournalEntry, Memory
+from tera.datatypes import NOTHING_READ, Chunk, Filter, JournalEntry, Memory, ReadBefore
 from tera.store.connection import Connection, Transaction, record
 from tera.store.journal import Position
 from tera.store.migrate import migrate
@@ -218,13 +218,50 @@ class SurrealStore:
         )
         return ids
 
-    def find(self, *, text: str = "", source: str = "") -> Memory | None:
-        """Return the memory with exactly this text, or else of this source."""
-        where, value = ("sha256", text_sha256(text)) if text else ("source", source)
+    def find(self, text: str) -> Memory | None:
+        """Return the memory with exactly this text."""
         rows = self._connection.query(
-            f"SELECT * FROM memory WHERE {where} = $value LIMIT 1", value=value
+            "SELECT * FROM memory WHERE sha256 = $sha256 LIMIT 1", sha256=text_sha256(text)
         )
         return memory_of(rows[0]) if rows else None
+
+    def find_part(self, source: str, part: str) -> Memory | None:
+        """Return the memory that was read from a part of a file."""
+        # Without LIMIT: with it SurrealDB 3 looks at the first row of the source alone.
+        rows = self._connection.query(
+            "SELECT * FROM memory WHERE source = $source AND part = $part AND type != NONE",
+            source=source,
+            part=part,
+        )
+        return memory_of(rows[0]) if rows else None
+
+    def parts_of(self, source: str) -> dict[str, str]:
+        """Return the memories that were read from a file, by id, and the part that each holds."""
+        rows = self._connection.query(
+            "SELECT record::id(id) AS key, part FROM memory "
+            "WHERE source = $source AND type != NONE",
+            source=source,
+        )
+        return {row["key"]: row["part"] or "" for row in rows}
+
+    def read_before(self, source: str, digest: str) -> ReadBefore:
+        """Return what was read of a file to its end with this content.
+
+        Of a file that was not read it is what was read of another with the same content.
+        """
+        if not digest:
+            return NOTHING_READ
+        rows = self._connection.query(
+            "SELECT record::id(id) AS key, source FROM memory WHERE digest = $digest", digest=digest
+        )
+        if not rows:
+            return NOTHING_READ
+        own = tuple(self.parts_of(source))
+        if any(row["source"] == source for row in rows):
+            return ReadBefore(source, own)
+        if own:
+            return NOTHING_READ
+        return ReadBefore(rows[0]["source"] or "", tuple(row["key"] for row in rows))
 
     def select(self, chosen: Filter, limit: int | None = None) -> list[Memory]:
         """Return the memories that pass a filter, newest first."""

@@ -20,7 +20,7 @@ def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
     before = connection.query("INFO FOR DB")
     migrate(connection)
     assert connection.query("INFO FOR DB") == before
-    assert connection.query("SELECT VALUE format FROM ONLY meta:state") == 2
+    assert connection.query("SELECT VALUE format FROM ONLY meta:state") == 3
     connection.close()
 
 
@@ -33,7 +33,7 @@ def test_a_migration_that_was_cut_short_is_done_again(home: Path) -> None:
 
     with opened(home) as store:
         assert store.database.memories(["a"])["a"].text == "kept"
-        assert store.database.find(text="kept")
+        assert store.database.find("kept")
 
 
 def test_a_store_of_a_newer_tera_is_refused_with_the_way_out(home: Path) -> None:
@@ -43,6 +43,6 @@ def test_a_store_of_a_newer_tera_is_refused_with_the_way_out(home: Path) -> None
     connection.query("UPDATE meta:state SET format = 99")
     connection.close()
 
-    with pytest.raises(StoreError, match="format 99, this one knows 2") as refusal, opened(home):
+    with pytest.raises(StoreError, match="format 99, this one knows 3") as refusal, opened(home):
         pass
     assert refusal.value.hint == "install a newer version of Tera"

@@ -47,8 +47,8 @@ def test_what_only_the_journal_has_is_brought_into_the_store(written: Path) -> N
 
     with opened(written) as store:
         assert store.caught_up == 2
-        assert store.database.find(text="not in the store yet")
-        assert not store.database.find(text="text 0")
+        assert store.database.find("not in the store yet")
+        assert not store.database.find("text 0")
     with opened(written) as store:
         assert store.caught_up == 0
 
