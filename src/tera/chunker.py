@@ -2,21 +2,31 @@
 
 Pieces (sentences and lines) are packed in order until the next one no longer fits. A heading always
 begins a chunk; a paragraph begins one when the chunk so far is at least half full. Where a
-paragraph has to be cut, the next chunk repeats its last sentences, up to the overlap.
+paragraph has to be cut, the next chunk repeats its last sentences, up to the overlap. Of chats,
+recordings and tables the pieces are whole messages, utterances and rows, so that a chunk is a
+window of turns.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tera.datatypes import Chunk, Memory
-from tera.sentences import HEADING, Span, paragraphs, sentences
+from tera.places import has_entries
+from tera.sentences import HEADING, HEADINGS, Span, paragraphs, sentences, trimmed
 
 CHUNK_TOKENS = 96  # benchmarks/chunk_size.py, docs/decisions.md
 OVERLAP_TOKENS = 32  # one or two sentences; benchmarks/chunk_size.py
 CHARACTERS_PER_TOKEN = 8
 """Bounds words of over 100 characters (base64, hashes), each one unknown token to BERT."""
+
+_ENTRY = re.compile(r"(?:\A|^(?=\S)).*(?:\n(?!\S).*)*", re.MULTILINE)
+"""A line, with the lines below it that begin with white space or are empty."""
+
+_Spanned = tuple[Span, str, bool, bool]
+"""A span with the headings above it, and whether it opens a section or a paragraph."""
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 """Token counts of several texts, without special tokens."""
@@ -45,7 +55,9 @@ def chunk_memory(
     Returns:
         Chunks in order; together they hold every character that is not white space.
     """
-    pieces = _pieces(memory.text, count_tokens, max_tokens)
+    headings = HEADINGS.get(memory.type, HEADING)
+    spans = _entries(memory.text) if has_entries(memory.type) else _passages(memory.text, headings)
+    pieces = _pieces(memory.text, list(spans), count_tokens, max_tokens)
     return [
         Chunk(memory.id, ordinal, group[0].start, group[-1].end, group[0].heading)
         for ordinal, group in enumerate(_packed(pieces, max_tokens))
@@ -82,8 +94,14 @@ def _tail(group: list[_Piece], room: int) -> list[_Piece]:
     return tail
 
 
-def _pieces(text: str, count_tokens: CountTokens, max_tokens: int) -> list[_Piece]:
-    spans: list[tuple[Span, str, bool, bool]] = []
+def _entries(text: str) -> Iterator[_Spanned]:
+    """Yield the lines of a text, each with the indented lines below it."""
+    for entry in _ENTRY.finditer(text):
+        for span in trimmed(text, *entry.span()):
+            yield span, "", False, False
+
+
+def _passages(text: str, headings: re.Pattern[str]) -> Iterator[_Spanned]:
     path: list[tuple[int, str]] = []
     follows_heading = is_code = False
     for start, end in paragraphs(text):
@@ -92,7 +110,7 @@ def _pieces(text: str, count_tokens: CountTokens, max_tokens: int) -> list[_Piec
             line = text[span[0] : span[1]]
             begins_line = span[0] == 0 or text[span[0] - 1] == "\n"
             is_code ^= begins_line and line.startswith(("```", "~~~"))
-            heading = HEADING.match(line) if begins_line and not is_code else None
+            heading = headings.match(line) if begins_line and not is_code else None
             if heading:
                 level = len(heading[1])
                 path = [(above, name) for above, name in path if above < level]
@@ -100,9 +118,14 @@ def _pieces(text: str, count_tokens: CountTokens, max_tokens: int) -> list[_Piec
             # Headings that follow one another stay together with the text below them.
             opens_section = heading is not None and not follows_heading
             trail = " > ".join(name for _, name in path)
-            spans.append((span, trail, opens_section, opens_paragraph and not follows_heading))
+            yield span, trail, opens_section, opens_paragraph and not follows_heading
             opens_paragraph = False
             follows_heading = heading is not None
+
+
+def _pieces(
+    text: str, spans: Sequence[_Spanned], count_tokens: CountTokens, max_tokens: int
+) -> list[_Piece]:
     counts = _measured(text, [span for span, *_ in spans], count_tokens)
     pieces: list[_Piece] = []
     for ((start, end), trail, opens_section, opens_paragraph), tokens in zip(

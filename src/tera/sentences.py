@@ -24,7 +24,9 @@ _ENDING = re.compile(
 _WRAPPED_LINE = 50
 """A line that was broken because it was full has at least this many characters."""
 HEADING = re.compile(r"^(#{1,6})[ \t]+(\S.*)$")
-_PARAGRAPH_END = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
+HEADINGS = {"org": re.compile(r"^(\*{1,6})[ \t]+(\S.*)$")}
+"""By the types of documents that write headings in another way."""
+_PARAGRAPH_END = re.compile(r"\n[ \t\f]*(?:\n[ \t\f]*)+")
 
 
 def paragraphs(text: str) -> Iterator[Span]:
@@ -48,9 +50,9 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> Iterator[Spa
     at = start
     for ending in _ENDING.finditer(text, start, end):
         if _ends_sentence(text, at, ending):
-            yield from _trimmed(text, at, ending.end())
+            yield from trimmed(text, at, ending.end())
             at = ending.end()
-    yield from _trimmed(text, at, end)
+    yield from trimmed(text, at, end)
 
 
 def _ends_sentence(text: str, start: int, ending: re.Match[str]) -> bool:
@@ -72,7 +74,8 @@ def _ends_sentence(text: str, start: int, ending: re.Match[str]) -> bool:
     return not (bare in _ABBREVIATIONS or is_initial or is_list_number)
 
 
-def _trimmed(text: str, start: int, end: int) -> Iterator[Span]:
+def trimmed(text: str, start: int, end: int) -> Iterator[Span]:
+    """Yield `text[start:end]` without its outer white space, if anything is left."""
     piece = text[start:end]
     stripped = piece.strip()
     if stripped:

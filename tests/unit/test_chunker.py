@@ -48,20 +48,23 @@ def count_tokens(bert_folder: Path) -> TokenCounter:
     return TokenCounter(bert_folder)
 
 
-def chunks_of(text: str, count_tokens: TokenCounter, max_tokens: int = CHUNK_TOKENS) -> list[Chunk]:
-    return chunk_memory(Memory("m1", text, NOW, NOW), count_tokens, max_tokens=max_tokens)
+def chunks_of(
+    text: str, count_tokens: TokenCounter, max_tokens: int = CHUNK_TOKENS, type_name: str = ""
+) -> list[Chunk]:
+    memory = Memory("m1", text, NOW, NOW, type=type_name)
+    return chunk_memory(memory, count_tokens, max_tokens=max_tokens)
 
 
 def texts_of(text: str, count_tokens: TokenCounter, max_tokens: int = CHUNK_TOKENS) -> list[str]:
     return [text[c.start : c.end] for c in chunks_of(text, count_tokens, max_tokens)]
 
 
-@given(DOCUMENTS, st.integers(8, 60))
+@given(DOCUMENTS, st.integers(8, 60), st.sampled_from(["", "whatsapp"]))
 @settings(deadline=None)
 def test_chunks_hold_every_character_that_is_not_space_in_order(
-    count_tokens: TokenCounter, text: str, max_tokens: int
+    count_tokens: TokenCounter, text: str, max_tokens: int, type_name: str
 ) -> None:
-    chunks = chunks_of(text, count_tokens, max_tokens)
+    chunks = chunks_of(text, count_tokens, max_tokens, type_name)
     assert [chunk.ordinal for chunk in chunks] == list(range(len(chunks)))
     covered = 0
     for chunk in chunks:
@@ -153,6 +156,14 @@ def test_every_chunk_of_a_section_knows_its_heading(count_tokens: TokenCounter) 
     assert {chunk.heading for chunk in chunks} == {"Rent"}
 
 
+def test_org_has_headings_of_its_own(count_tokens: TokenCounter) -> None:
+    text = "* Garden\n\n** Beds\n\nTwo of them.\n# a comment\n"
+    (chunk,) = chunks_of(text, count_tokens, type_name="org")
+    assert chunk.heading == "Garden"
+    assert [c.heading for c in chunks_of(text * 2, count_tokens, type_name="org")] == ["Garden"] * 2
+    assert chunks_of("* a point\n", count_tokens, type_name="markdown")[0].heading == ""
+
+
 def test_a_heading_is_followed_by_a_space(count_tokens: TokenCounter) -> None:
     (chunk,) = chunks_of("#tag and #another\n#!/bin/sh", count_tokens)
     assert chunk.heading == ""
@@ -209,3 +220,27 @@ def test_a_line_of_two_megabytes_is_cut_in_time(count_tokens: TokenCounter) -> N
     chunks = chunks_of(text, count_tokens)
     assert time.perf_counter() - began < 30
     assert chunks[-1].end >= len(text) - 1
+
+
+def test_a_chunk_of_a_chat_is_a_window_of_whole_messages(count_tokens: TokenCounter) -> None:
+    messages = [
+        f"{'Ann' if n % 2 else 'Bob'} (3 May 2024 14:{n:02}): Message {n}. It has two sentences.\n"
+        "  and a second line."
+        for n in range(12)
+    ]
+    text = "\n".join(messages)
+    chunks = chunks_of(text, count_tokens, 96, "whatsapp")
+    assert len(chunks) > 2
+    starts = {text.index(message) for message in messages}
+    ends = {text.index(message) + len(message) for message in messages}
+    for chunk in chunks:
+        assert chunk.start in starts
+        assert chunk.end in ends
+    assert all(text[chunk.start : chunk.end].count("Message") > 1 for chunk in chunks)
+
+
+def test_a_message_that_is_too_long_is_cut(count_tokens: TokenCounter) -> None:
+    text = "Ann (3 May 2024 14:02): " + "a long story " * 100 + "\nBob (3 May 2024 14:03): ok"
+    chunks = chunks_of(text, count_tokens, 40, "whatsapp")
+    assert len(chunks) > 3
+    assert "Bob" in text[chunks[-1].start : chunks[-1].end]
