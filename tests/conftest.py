@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,10 +21,14 @@ from tera.config import load_config
 from tera.engine import Engine
 from tera.paths import Paths
 
+_CACHE = tempfile.TemporaryDirectory(prefix="tera-tests-")
+
 # The libraries read these at import, so they are set before any of them is imported.
 os.environ.update(
     {
         "HF_HUB_OFFLINE": "1",
+        # A speech model in the developer's own cache would hear other words than the samples say.
+        "HF_HOME": _CACHE.name,
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "TOKENIZERS_PARALLELISM": "false",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from typing import NoReturn
 
 
 def main() -> int:
@@ -16,7 +17,15 @@ def main() -> int:
 
     if hears:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _leave)
     return cli.main()
+
+
+def _leave(number: int, _: object) -> NoReturn:
+    """End as if nobody had listened, but take along what lies in temporary folders."""
+    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

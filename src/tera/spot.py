@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tera.chunker import chunk_memory
 from tera.datatypes import Chunk, Memory, SearchResult
 from tera.pending import embedded_text
-from tera.readers.text import checked
+from tera.readers.plain.text import checked
 from tera.waiting import shared_words, words_of
 from tera.workspace import Workspace
 from tera.writing import EAGER_CHARACTERS, now

@@ -128,3 +128,27 @@ def test_a_damaged_index_is_built_anew(tera: Callable[..., Run], home: Path) -> 
     found = tera("search", "--json", "staging")
     assert found.code == 0, found.err
     assert found.out == before
+
+
+@pytest.mark.usefixtures("tiny_models")
+def test_citations_name_page_sender_and_time(tera: Callable[..., Run], tmp_path: Path) -> None:
+    data = Path(__file__).parents[1] / "data"
+    chat = tmp_path / "WhatsApp Chat with Ann.txt"
+    chat.write_text(
+        "13/05/2024, 14:02 - Ann: The green tent was wet.\n13/05/2024, 14:05 - Ben: Oh no!\n"
+    )
+    (tmp_path / "memo.vtt").write_text(
+        "WEBVTT\n\n00:03:15.000 --> 00:03:20.000\nWe sold the boat.\n"
+    )
+    tera("remember", str(chat), str(tmp_path / "memo.vtt"), str(data / "pdf" / "report.pdf"))
+    found = {}
+    for question in ("green tent", "sold the boat", "outer pier is undamaged"):
+        for result in json.loads(tera("search", "--json", question).out):
+            found[result["title"]] = result["place"]
+    assert found["chat with Ann"] == "13 May 2024 14:02"
+    assert found["memo.vtt"] == "3:15"
+    assert found["report.pdf"].startswith("p")
+    lines = tera("search", "green tent").out.splitlines()
+    assert any(line.endswith("chat with Ann, 13 May 2024 14:02") for line in lines)
+    answer = tera("ask", "--no-llm", chat.read_text(), "--source", str(chat))
+    assert "chat with Ann, 13 May 2024 14:02" in answer.out

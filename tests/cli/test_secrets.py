@@ -62,7 +62,7 @@ def test_of_several_files_only_the_one_with_a_secret_is_refused(tera: Tera, tmp_
     done = tera("remember", str(tmp_path))
     assert done.code == 5
     assert len(done.out.splitlines()) == 1
-    assert "1 remembered, 1 not" in done.err
+    assert "2 files: 1 new, 1 not read" in done.err
     again = tera("remember", str(tmp_path), "--redact", "--json")
     statuses = sorted(record["status"] for record in json.loads(again.out))
     assert statuses == ["known", "new"]
@@ -74,3 +74,47 @@ def test_what_was_exported_comes_back_with_its_secrets(tera: Tera) -> None:
     tera("undo")
     assert tera("import", stdin=exported.encode()).code == 0
     assert SECRET in tera("list").out
+
+
+MAILBOX = """\
+From ann@example.org Mon May  6 10:00:00 2024
+From: Ann <ann@example.org>
+Subject: Router
+Message-ID: <1@example.org>
+
+password: hunter2-and-more
+
+From ann@example.org Mon May  6 11:00:00 2024
+From: Ann <ann@example.org>
+Subject: Lunch
+Message-ID: <2@example.org>
+
+Lunch at noon in the canteen?
+"""
+
+
+def test_a_mailbox_counts_as_read_when_no_mail_of_it_is_left_out(
+    tera: Tera, tmp_path: Path
+) -> None:
+    mailbox = tmp_path / "mail.mbox"
+    mailbox.write_text(MAILBOX)
+    refused = tera("remember", str(mailbox))
+    assert refused.code == 5
+    assert len(refused.out.splitlines()) == 1
+    assert "error: mail.mbox: Router, line " in refused.err
+    assert tera("remember", str(mailbox)).code == 5
+    assert "1 new" in tera("remember", str(mailbox), "--redact").err
+    assert "1 file unchanged" in tera("remember", str(mailbox)).err
+
+
+@pytest.mark.parametrize("option", ["--yes", "--redact"])
+def test_what_was_decided_of_a_secret_is_not_asked_again(
+    tera: Tera, tmp_path: Path, option: str
+) -> None:
+    mailbox = tmp_path / "mail.mbox"
+    mailbox.write_text(MAILBOX)
+    assert tera("remember", str(mailbox), option).code == 0
+    mailbox.write_text(MAILBOX + "\nA second line.\n")
+    done = tera("remember", str(mailbox))
+    assert done.code == 0
+    assert "1 brought up to date, 1 known before" in done.err

@@ -21,6 +21,8 @@ NEVER_IN_THE_CLI = {
     "starlette",
     "uvicorn",
     "asyncio",
+    *("lxml", "trafilatura", "pypdfium2", "PIL", "av", "icalendar", "vobject", "ijson", "yaml"),
+    *("pathspec", "charset_normalizer", "zstandard"),
 }
 
 
@@ -31,6 +33,10 @@ NEVER_IN_THE_CLI = {
         # surrealdb too: reading the settings or refusing a file needs no database.
         ("tera.engine", NEVER_IN_THE_CLI),
         ("tera.agent.client", NEVER_IN_THE_CLI),
+        # Typed text needs none of it, and a folder of notes only a little.
+        ("tera.cli.remember", NEVER_IN_THE_CLI),
+        ("tera.cli.documents", NEVER_IN_THE_CLI),
+        ("tera.readers.detect", NEVER_IN_THE_CLI),
     ],
 )
 def test_importing_the_program_loads_no_heavy_library(module: str, banned: set[str]) -> None:

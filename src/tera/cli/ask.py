@@ -110,7 +110,7 @@ def read_pipe_if_any() -> str:
         if is_pipe:
             output.note("nothing came through the pipe")
         return ""
-    from tera.readers.text import decode
+    from tera.readers.plain.text import decode
 
     return decode(data, "the piped text")
 

@@ -206,7 +206,7 @@ def _in_editor(memory: Memory) -> Iterator[str]:
         raise TeraError(
             f"the editor {editor!r} failed with status {status}{kept}", hint="export EDITOR=nano"
         )
-    from tera.readers.text import decode
+    from tera.readers.plain.text import decode
 
     try:
         yield decode(data, "the new text")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tera.cli.options import Json, Yes
+from tera.cli.options import Json, WrongUsage, Yes
 from tera.cli.session import confirmed, open_engine, open_settings, output
 from tera.cli.status import megabytes
 from tera.errors import ModelLoadError
@@ -112,6 +112,8 @@ def use(name: Name, yes: Yes = False) -> None:
         if hub.locate(spec, paths) is None:
             output.note(f"{name} is not on this machine yet", f"tera models pull {name}")
         return
+    if spec.role == "speech":
+        raise WrongUsage(f"{name} is used as soon as it is here: tera models pull {name}")
     facts = open_engine().facts()
     current, count = facts["embedder"], facts["memories"]
     if current and current != name and count:

@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from tera.datatypes import Filter
     from tera.times import Edge
@@ -66,7 +67,7 @@ def make_filter(
 
     # Files are remembered by their full path, whatever they are called from.
     if source and is_file_name(source):
-        source = os.path.abspath(source)  # noqa: PTH100
+        source = os.path.abspath(path_of(source))  # noqa: PTH100
     return Filter(
         tags=tuple(clean_tags(tags)),
         since=moment(since, "--since") if since else None,
@@ -77,7 +78,7 @@ def make_filter(
 
 def is_text(text: str) -> bool:
     """Return whether a store can hold the text: no NUL, no bytes that are not UTF-8."""
-    from tera.readers.text import is_unicode
+    from tera.readers.plain.text import is_unicode
 
     return "\0" not in text and is_unicode(text)
 
@@ -93,12 +94,22 @@ def clean_text(text: str | None, option: str) -> str | None:
     return text or None
 
 
-def is_file_name(text: str) -> bool:
-    """Return whether there is a file or folder of this name."""
+def path_of(text: str) -> Path:
+    """Return the path that a name or the URL of a local file stands for."""
     from pathlib import Path
 
+    if text.startswith("file://"):
+        from urllib.parse import unquote, urlsplit
+
+        return Path(unquote(urlsplit(text).path))
+    return Path(text)
+
+
+def is_file_name(text: str) -> bool:
+    """Return whether there is a file or folder of this name."""
     try:
-        return bool(text) and Path(text).exists()
+        # Also a link that leads nowhere: it is no text.
+        return bool(text) and os.path.lexists(path_of(text))
     except (OSError, ValueError):
         # Too long for a file name, or with a NUL: it is text.
         return False

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
-from tera.datatypes import Answer, Memory, SearchResult
+from tera.datatypes import Answer, Memory, Remembered, SearchResult
 from tera.errors import TeraError
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ class Output:
 
     def memory(self, memory: Memory) -> None:
         """Print a whole memory, its facts before its text."""
+        from tera.places import with_page_numbers
+
         facts = {
             "id": memory.id,
             "title": memory.title or "",
@@ -71,27 +73,43 @@ class Output:
             "remembered": minute(memory.remembered_at),
             "tags": " ".join(f"#{tag}" for tag in memory.tags),
             "source": memory.source or "",
+            "type": memory.type,
+            "part": memory.part,
         }
         for name, value in facts.items():
             if value:
                 self.data(f"{name + ':':<12}{value}")
-        self.data("\n" + memory.text.rstrip("\n"))
+        # On a terminal a form feed would be shown as an escape sequence.
+        text = with_page_numbers(memory) if sys.stdout.isatty() else memory.text
+        self.data("\n" + text.rstrip("\n"))
+
+    def status(self, remembered: Remembered) -> None:
+        """Say what became of something told; that it is new, its id says."""
+        memory = remembered.memory
+        if remembered.status == "known":
+            self.talk(f"already remembered as {memory.id}")
+        elif remembered.status == "updated":
+            self.talk(f"{memory.id} brought up to date: {memory.headline}")
 
     def result(self, result: SearchResult) -> None:
         """Print a passage found."""
+        from tera.places import cited
+
         memory = result.memory
-        name = memory.title or memory.source or ""
+        name = cited(result) if memory.title or memory.type else memory.source or ""
         self.row(memory.id, day(memory.at), f"{result.score:.2f}", name)
         self.data(_block(result.text) + "\n")
 
     def sources(self, answer: Answer) -> None:
         """Print what an answer rests on."""
+        from tera.places import cited
+
         self.data("")
         for citation in answer.citations:
             memory = citation.result.memory
             if memory.id:
-                when, name = day(memory.at), memory.headline
-                self.row(f"[{citation.number}]", memory.id, when, name)
+                name = cited(citation.result)
+                self.row(f"[{citation.number}]", memory.id, day(memory.at), name)
             else:
                 self.row(f"[{citation.number}]", "piped text")
 
@@ -154,6 +172,17 @@ class Output:
             sys.stderr.write("\n")
         return reply.strip().lower()
 
+    def ask_secret(self, question: str) -> str:
+        """Ask on the terminal for what is not shown there; empty when the person has none."""
+        from getpass import getpass
+
+        self.end_progress()
+        try:
+            return getpass("\n".join(_wrap(question, sys.stderr)) + " ", stream=sys.stderr)
+        except EOFError:
+            self.talk("")
+            return ""
+
     def error(self, error: TeraError) -> None:
         """Print what went wrong and what to do next."""
         self.talk("\n".join(_wrap(f"error: {error.message}", sys.stderr)), is_error=True)
@@ -162,13 +191,15 @@ class Output:
 
     def nearest(self, results: Sequence[SearchResult]) -> None:
         """Say that nothing in memory is an answer, and what came closest."""
+        from tera.places import cited
+
         self.talk("nothing in memory answers that")
         best = {result.memory.id: result for result in reversed(results)}
         if best:
             self.talk("the nearest memories:")
         for result in sorted(best.values(), key=lambda result: -result.score)[:NEAREST]:
             memory = result.memory
-            text = f"  {memory.id}  {day(memory.at)}  {result.score:.2f}  {memory.headline}"
+            text = f"  {memory.id}  {day(memory.at)}  {result.score:.2f}  {cited(result)}"
             self.talk(_cut(_printable(text, sys.stderr), _width()))
 
     def note(self, text: str, hint: str = "") -> None:
@@ -178,7 +209,7 @@ class Output:
             line = "\n".join(_wrap(text, sys.stderr)) + (f"\nhint: {hint}" if hint else "")
         self.talk(line)
 
-    def progress(self, task: str, done: int, total: int) -> None:
+    def progress(self, task: str, done: int, total: int, state: str = "") -> None:
         """Show how far a long task is; only on a terminal that can go back in its line."""
         if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
             return
@@ -188,7 +219,8 @@ class Output:
             self._display = _bar(task, total) if total else _stderr().status(_plain(task))
             self._display.start()
         if total:
-            self._display.update(self._display.task_ids[0], completed=done, total=total)
+            bar = self._display.task_ids[0]
+            self._display.update(bar, completed=done, total=total, state=_plain(state))
 
     def end_progress(self) -> None:
         """Take the progress display away."""
@@ -214,10 +246,18 @@ def memory_record(memory: Memory) -> dict[str, Any]:
     return {"id": memory.id, **fields_of(memory)}
 
 
+def remembered_record(remembered: Remembered) -> dict[str, Any]:
+    """Return what became of something told for --json."""
+    return {**memory_record(remembered.memory), "status": remembered.status}
+
+
 def result_record(result: SearchResult) -> dict[str, Any]:
     """Return a passage for --json; `start` and `end` are characters of the memory's text."""
+    from tera.places import place_of
+
     memory = memory_record(result.memory)
     memory["text"] = result.text
+    memory["place"] = place_of(result.memory, result.start, result.end)
     return {**memory, "start": result.start, "end": result.end, "score": round(result.score, 4)}
 
 
@@ -239,9 +279,15 @@ def _bar(task: str, total: int) -> Progress:
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
     from rich.progress import TimeRemainingColumn as Remaining
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), Remaining())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[state]}"),
+        Remaining(),
+    )
     progress = Progress(*columns, console=_stderr(), transient=True)
-    progress.add_task(_plain(task), total=total)
+    progress.add_task(_plain(task), total=total, state="")
     return progress
 
 

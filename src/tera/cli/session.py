@@ -70,7 +70,7 @@ def read_pipe(name: str = "the piped text") -> str:
     Raises:
         ReaderError: It is too large, empty, or not text.
     """
-    from tera.readers.text import decode
+    from tera.readers.plain.text import decode
 
     return decode(read_pipe_bytes(name), name)
 

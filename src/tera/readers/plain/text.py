@@ -1,17 +1,53 @@
-"""Plain text: UTF-8, or UTF-16 with a byte order mark. Anything else is refused, not guessed."""
+"""Plain text and source code, kept line by line; and the checks of what is piped or typed."""
 
 from __future__ import annotations
 
 import codecs
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from tera.datatypes import Draft
 from tera.errors import UnreadableFileError, UnsupportedFormatError
 from tera.readers import check_size
 
+if TYPE_CHECKING:
+    # Typed text needs none of it, and comes every few seconds.
+    from tera.readers.document import Document, Item
 
-def read_text(data: bytes, name: str) -> Draft:
-    """Read a text file; it is known by its name."""
-    return Draft(text=decode(data, name), title=name)
+
+def read_text(document: Document) -> Iterator[Item]:
+    """Read a text file or a log of any size; it is known by its name.
+
+    Args:
+        document: In UTF-8, or another encoding that can be told for sure.
+
+    Yields:
+        Drafts of whole lines; a Note if the encoding was guessed.
+
+    Raises:
+        UnsupportedFormatError: It is a binary file.
+        UnreadableFileError: It is empty, or its encoding cannot be told.
+    """
+    from tera.readers.plain.lines import drafts_of, read_lines
+
+    title = document.name
+    yield from drafts_of(read_lines(document), document, lambda _: Draft("", title=title))
+
+
+def read_code(document: Document) -> Iterator[Item]:
+    """Read source code: as text, best cut before what begins a line after an empty one.
+
+    Yields:
+        Drafts of whole lines.
+    """
+    yield from read_text(document)
+
+
+def is_text(head: bytes) -> bool:
+    """Return whether these bytes begin a text in an encoding that can be told."""
+    from tera.readers.plain.encoding import find_encoding
+
+    return find_encoding(head) is not None
 
 
 def decode(data: bytes, name: str) -> str:
@@ -66,4 +102,4 @@ def is_unicode(text: str) -> bool:
     return True
 
 
-_TEXT_ONLY = "tera remembers text and Markdown; convert the file to text first"
+_TEXT_ONLY = "if it is a document: tera remember --as TYPE FILE"

@@ -1,0 +1,2 @@
+SELECT name FROM boats WHERE colour = 'blue';
+-- nur für Köln
