@@ -21,7 +21,7 @@ class ModelSpec:
     """What models.toml says of one model; see the comments at its top for each key."""
 
     name: str
-    role: Literal["embedder", "llm"]
+    role: Literal["embedder", "llm", "speech"]
     backend: str
     summary: str = ""
     licence: str = ""
@@ -84,8 +84,8 @@ def _spec(name: str, table: object) -> ModelSpec:
         if key in kinds and type(value).__name__ != kinds[key]:
             raise ValueError(f"{key} of {name!r} must be a {kinds[key]}")
     spec = ModelSpec(name=name, **table)
-    if spec.role not in ("embedder", "llm"):
-        raise ValueError(f"role of {name!r} must be 'embedder' or 'llm'")
+    if spec.role not in ("embedder", "llm", "speech"):
+        raise ValueError(f"role of {name!r} must be 'embedder', 'llm' or 'speech'")
     files: object = spec.files
     if not (isinstance(files, dict) and files and all(type(v) is str for v in files.values())):
         raise ValueError(f'files of {name!r} must name its files, each with a sha256 or ""')

@@ -12,6 +12,7 @@ from tera.llms import LLMS
 from tera.models import DEFAULT_EMBEDDER, OFFLINE_EMBEDDER, ModelSpec, find_model, load_models
 from tera.paths import Paths
 from tera.prompts import CHAT_TEMPLATES
+from tera.readers.speech.whisper import BACKEND
 
 CATALOGUE = load_models(Paths(Path("/nowhere")))
 
@@ -33,6 +34,9 @@ def test_every_model_of_the_catalogue_is_described_in_full(spec: ModelSpec) -> N
         assert spec.max_tokens > 0
         assert spec.pooling in ("cls", "mean")
         assert "tokenizer.json" in spec.files
+    elif spec.role == "speech":
+        assert spec.backend == BACKEND
+        assert {"config.json", "model.bin", "tokenizer.json"} < set(spec.files)
     else:
         assert spec.backend in LLMS
         assert spec.context_tokens >= 2048
