@@ -29,7 +29,7 @@ OTHER_CODES = {
     EXIT_PIPE_CLOSED: "Nobody reads the output any more, as in `tera list | head -1`.",
 }
 
-RESERVED_CODES = (8, 10)
+RESERVED_CODES = (8,)
 
 
 def cli_page() -> str:
