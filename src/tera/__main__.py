@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from typing import NoReturn
@@ -20,12 +21,19 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _leave)
-    return cli.main()
+    code = cli.main()
+    if code in _ENDED:
+        # The database may be in the middle of a call, and would abort an interpreter that ends.
+        os._exit(code)
+    return code
 
 
 def _leave(number: int, _: object) -> NoReturn:
     """End as if nobody had listened, but take along what lies in temporary folders."""
     sys.exit(128 + number)
+
+
+_ENDED = frozenset({128 + signal.SIGTERM, 128 + signal.SIGHUP})
 
 
 if __name__ == "__main__":
