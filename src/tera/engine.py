@@ -129,7 +129,7 @@ class Engine:
             For each file; nothing when it was not read, or had another content.
         """
         with self.store() as opened:
-            return [opened.database.read_before(source, digest) for source, digest in files]
+            return [opened.database.files.read_before(source, digest) for source, digest in files]
 
     def restore(self, memories: Iterable[Memory]) -> Iterator[Remembered]:
         """Take over exported memories under their own ids; see `remember`."""

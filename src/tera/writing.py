@@ -70,7 +70,7 @@ class Plan:
             outdated = None
             is_moved = same and same.source == draft.source and same.part != draft.part
             if draft.is_file and draft.source and (not same or is_moved):
-                outdated = database.find_part(draft.source, draft.part)
+                outdated = database.files.find(draft.source, draft.part)
                 outdated = latest.get(outdated.id, outdated) if outdated else None
             if same and outdated and outdated.part == draft.part:
                 # It makes room; where its own text stands now is still to be read.
@@ -85,7 +85,7 @@ class Plan:
             planned[memory.text] = latest[memory.id] = memory
             self.outcome.append(Remembered(memory, status))
             if draft.is_file and draft.source and draft.parts is not None:
-                there = database.parts_of(draft.source)
+                there = database.files.parts(draft.source)
                 there |= {key: known.part for key, known in latest.items() if key in there}
                 has_history = MARKS.get(draft.type) == "messages"
                 left = set(vanished(there, draft.parts, has_history=has_history)) - gone

@@ -524,12 +524,12 @@ def test_a_memory_is_found_by_the_part_of_its_file(store: OpenStore) -> None:
         ]
     )
     database = store.database
-    found = {key: database.find_part("/mail", key) for key in ("1", "2", "3", "")}
+    found = {key: database.files.find("/mail", key) for key in ("1", "2", "3", "")}
     assert {key: memory.id for key, memory in found.items() if memory} == {"1": "a", "2": "b"}
-    assert database.find_part("/note", "") == database.memories(["d"])["d"]
-    assert database.parts_of("/mail") == {"a": "1", "b": "2"}
-    assert database.parts_of("/note") == {"d": ""}
-    assert database.parts_of("/mai") == {}
+    assert database.files.find("/note", "") == database.memories(["d"])["d"]
+    assert database.files.parts("/mail") == {"a": "1", "b": "2"}
+    assert database.files.parts("/note") == {"d": ""}
+    assert database.files.parts("/mai") == {}
 
 
 def test_a_file_read_to_its_end_is_known_by_its_content(store: OpenStore) -> None:
@@ -539,13 +539,14 @@ def test_a_file_read_to_its_end_is_known_by_its_content(store: OpenStore) -> Non
             remember("b", "text b", source="/mail", type="mbox", part="2", digest="d" * 64),
         ]
     )
-    assert store.database.read_before("/mail", "d" * 64) == ReadBefore("/mail", ("a", "b"))
-    assert store.database.read_before("/copy of mail", "d" * 64) == ReadBefore("/mail", ("b",))
-    assert store.database.read_before("/mail", "e" * 64) == NOTHING_READ
+    files = store.database.files
+    assert files.read_before("/mail", "d" * 64) == ReadBefore("/mail", ("a", "b"))
+    assert files.read_before("/copy of mail", "d" * 64) == ReadBefore("/mail", ("b",))
+    assert files.read_before("/mail", "e" * 64) == NOTHING_READ
     store.commit([remember("c", "text c", source="/copy of mail", type="mbox")])
-    assert store.database.read_before("/copy of mail", "d" * 64) == NOTHING_READ
+    assert files.read_before("/copy of mail", "d" * 64) == NOTHING_READ
     store.commit([edit("b", digest="")])
-    assert store.database.read_before("/mail", "d" * 64) == NOTHING_READ
+    assert files.read_before("/mail", "d" * 64) == NOTHING_READ
 
 
 def test_an_edited_memory_is_found_by_its_new_text_alone(store: OpenStore) -> None:
@@ -553,8 +554,8 @@ def test_an_edited_memory_is_found_by_its_new_text_alone(store: OpenStore) -> No
     store.commit([edit("a", text="new", source="new.md")])
     database = store.database
     assert database.find("old") is None
-    assert database.find_part("old.md", "") is None
-    assert database.find("new") == database.find_part("new.md", "") is not None
+    assert database.files.find("old.md", "") is None
+    assert database.find("new") == database.files.find("new.md", "") is not None
 
 
 def test_the_position_of_each_device_is_its_own(store: OpenStore) -> None:

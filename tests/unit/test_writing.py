@@ -212,7 +212,7 @@ def test_a_vanished_part_is_forgotten_when_the_file_was_read_to_its_end(home: Pa
         told, _ = remember(store, *mail({"1": "one", "2": "two", "3": "three"}, "d" * 64))
         other, _ = remember(store, file("note", "of another file"))
         remember(store, *mail({"1": "one"}))
-        assert len(store.database.parts_of("/mail")) == 3
+        assert len(store.database.files.parts("/mail")) == 3
         _, status = remember(store, *mail({"1": "one", "3": "three"}, "e" * 64))
         assert status == ["known", "known", "forgotten"]
         there = store.database.memories([memory.id for memory in (*told, *other)])
@@ -224,7 +224,7 @@ def test_a_part_that_moved_within_its_file_stays_the_same_memory(home: Path) -> 
         (one, two), _ = remember(store, *mail({"1": "one", "200": "two"}, "d" * 64))
         moved, status = remember(store, *mail({"1": "two"}, "e" * 64))
         assert (moved[0].id, moved[0].part, status) == (two.id, "1", ["known", "forgotten"])
-        assert list(store.database.parts_of("/mail")) == [two.id]
+        assert list(store.database.files.parts("/mail")) == [two.id]
         assert not store.database.memories([one.id])
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tera.datatypes import NOTHING_READ, Chunk, Filter, JournalEntry, Memory, ReadBefore
+from tera.datatypes import Chunk, Filter, JournalEntry, Memory
 from tera.store.connection import Connection, Transaction, record
+from tera.store.files import StoredFiles
 from tera.store.journal import Position
 from tera.store.migrate import migrate
 from tera.store.outcomes import Outcome, outcomes_of
@@ -49,6 +50,7 @@ class SurrealStore:
             StoreError: The store was written by a newer Tera.
         """
         self._connection = connection
+        self.files = StoredFiles(connection)
         migrate(connection)
         self.vectors: Vectors = (
             ServerVectors(connection) if connection.is_server else EmbeddedVectors(connection)
@@ -224,44 +226,6 @@ class SurrealStore:
             "SELECT * FROM memory WHERE sha256 = $sha256 LIMIT 1", sha256=text_sha256(text)
         )
         return memory_of(rows[0]) if rows else None
-
-    def find_part(self, source: str, part: str) -> Memory | None:
-        """Return the memory that was read from a part of a file."""
-        # Without LIMIT: with it SurrealDB 3 looks at the first row of the source alone.
-        rows = self._connection.query(
-            "SELECT * FROM memory WHERE source = $source AND part = $part AND type != NONE",
-            source=source,
-            part=part,
-        )
-        return memory_of(rows[0]) if rows else None
-
-    def parts_of(self, source: str) -> dict[str, str]:
-        """Return the memories that were read from a file, by id, and the part that each holds."""
-        rows = self._connection.query(
-            "SELECT record::id(id) AS key, part FROM memory "
-            "WHERE source = $source AND type != NONE",
-            source=source,
-        )
-        return {row["key"]: row["part"] or "" for row in rows}
-
-    def read_before(self, source: str, digest: str) -> ReadBefore:
-        """Return what was read of a file to its end with this content.
-
-        Of a file that was not read it is what was read of another with the same content.
-        """
-        if not digest:
-            return NOTHING_READ
-        rows = self._connection.query(
-            "SELECT record::id(id) AS key, source FROM memory WHERE digest = $digest", digest=digest
-        )
-        if not rows:
-            return NOTHING_READ
-        own = tuple(self.parts_of(source))
-        if any(row["source"] == source for row in rows):
-            return ReadBefore(source, own)
-        if own:
-            return NOTHING_READ
-        return ReadBefore(rows[0]["source"] or "", tuple(row["key"] for row in rows))
 
     def select(self, chosen: Filter, limit: int | None = None) -> list[Memory]:
         """Return the memories that pass a filter, newest first."""
