@@ -32,7 +32,7 @@ TYPES: dict[str, DocumentType] = {
     "markdown": _text("plain.markdown:read_markdown", ".md .markdown .mdx"),
     "rst": _text("plain.markup:read_rst", ".rst .rest"),
     "org": _text("plain.markup:read_org", ".org"),
-    "code": _text("plain.text:read_code", _CODE),
+    "code": _text("plain.text:read_text", _CODE),
     "csv": _text("plain.tables:read_csv", ".csv .tsv"),
     "json": _text("plain.data:read_json", ".json"),
     "jsonl": _text("plain.data:read_jsonl", ".jsonl .ndjson"),

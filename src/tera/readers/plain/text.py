@@ -34,15 +34,6 @@ def read_text(document: Document) -> Iterator[Item]:
     yield from drafts_of(read_lines(document), document, lambda _: Draft("", title=title))
 
 
-def read_code(document: Document) -> Iterator[Item]:
-    """Read source code: as text, best cut before what begins a line after an empty one.
-
-    Yields:
-        Drafts of whole lines.
-    """
-    yield from read_text(document)
-
-
 def is_text(head: bytes) -> bool:
     """Return whether these bytes begin a text in an encoding that can be told."""
     from tera.readers.plain.encoding import find_encoding
