@@ -98,6 +98,7 @@ class Reading:
         self._watcher = watcher
         self._read_before = _nothing_before if options.is_again else read_before
         self._ask_password = ask_password
+        self._passwords = [options.password] if options.password else []
         self._readers = Readers()
         self._failures = 0
         self._sources: set[str] = set()
@@ -163,8 +164,7 @@ class Reading:
 
     def _document(self, file: Found, scratch: Path) -> Document:
         name = storable(file.path.name)
-        password = self._options.password
-        return Document(file.path, name, file.size_bytes, file.modified, scratch, password)
+        return Document(file.path, name, file.size_bytes, file.modified, scratch)
 
     def _look_at(self, file: Found) -> tuple[str | None, str]:
         """Return the type and digest of a file; no type if it is not to be read."""
@@ -265,9 +265,7 @@ class Reading:
             inner = f"{source}/{storable(attachment.name)}" if source else None
             scratch = Path(tempfile.mkdtemp(dir=outer.scratch))
             modified = attachment.modified or outer.modified
-            document = Document(
-                attachment.path, name, size_bytes, modified, scratch, self._options.password
-            )
+            document = Document(attachment.path, name, size_bytes, modified, scratch)
             digest = digest_of(document, type_name)
             inner = self._unique(inner)
             (before,) = self._read_before([(inner, digest)]) if inner else (NOTHING_READ,)
@@ -285,7 +283,8 @@ class Reading:
             attachment.path.unlink(missing_ok=True)
 
     def _items(self, document: Document, type_name: str) -> Iterator[Item]:
-        """Yield what a reader yields; asks for the password until it is right or missing."""
+        """Yield what a reader yields; the passwords known are tried, then another is asked for."""
+        untried = list(self._passwords)
         while True:
             try:
                 if TYPES[type_name].is_isolated:
@@ -293,11 +292,13 @@ class Reading:
                 else:
                     yield from find_reader(type_name)(document)
             except PasswordNeededError as error:
-                password = self._ask_password(error.message)
+                password = untried.pop(0) if untried else self._ask_password(error.message)
                 if password is None:
                     raise
                 document = replace(document, password=password)
             else:
+                if document.password and document.password not in self._passwords:
+                    self._passwords.append(document.password)
                 return
 
     def _hear(self, item: Progress | Note | Failure, *, is_inner: bool) -> None:

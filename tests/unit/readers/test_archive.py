@@ -144,6 +144,16 @@ def test_an_encrypted_zip_asks_for_its_password(tmp_path: Path) -> None:
     assert heard.failures == []
 
 
+def test_a_password_that_opened_one_document_is_tried_on_the_next(tmp_path: Path) -> None:
+    for name in ("a.zip", "b.zip"):
+        (tmp_path / name).write_bytes(bytes.fromhex(LOCKED))
+    make_zip(tmp_path / "open.zip", FILES)
+    # One answer for both; and where none is needed, none is tried.
+    drafts, heard = read_paths(tmp_path, password="another", passwords=["secret"])
+    assert len(drafts) == 4
+    assert heard.failures == []
+
+
 def test_a_broken_member_does_not_keep_the_others_out(tmp_path: Path) -> None:
     path = make_zip(tmp_path / "export.zip", {"a.txt": os.urandom(50), "b.txt": b"beta"})
     data = bytearray(path.read_bytes())

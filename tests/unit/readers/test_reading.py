@@ -296,3 +296,10 @@ def test_a_very_large_file_is_known_by_its_ends_size_and_date(
     assert digest() == second
     os.utime(note, (0, 1_700_000_001))
     assert read_paths(note)[0][0].digest != second
+
+
+def test_a_password_is_only_tried_on_what_does_not_open_without(tmp_path: Path) -> None:
+    sample = Path(__file__).parents[2] / "data" / "pdf" / "owner-only.pdf"
+    drafts, heard = read_paths(sample, password="for another document")
+    assert drafts
+    assert heard.failures == []
