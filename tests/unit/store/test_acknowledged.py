@@ -83,6 +83,7 @@ def test_what_a_killed_process_had_acknowledged_is_there(home: Path, how: signal
                 key: f"text of {key}" * 20 for key in acknowledged
             }
             told = store.notes
-        # At most what only the journal had: a kill damages nothing.
-        assert all("brought into the store" in note for note in told)
+        # What only the journal had; and rarely a kill meets SurrealKV in the middle of a write.
+        expected = ("brought into the store from the journal", "has been rebuilt from the journal")
+        assert [note for note in told if not any(words in note for words in expected)] == []
     assert len(acknowledged) > 6
