@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tera.indexes.vector import Comparison, ReadFeed, VectorIndex
+from tera.indexes.comparison import Comparison
+from tera.indexes.vector import ReadFeed, VectorIndex
 
 
 def differences(index: VectorIndex, read_feed: ReadFeed) -> int:

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from tera.datatypes import VectorChange
 from tera.errors import StoreError
-from tera.indexes.vector import COMPACT_SHARE, Comparison, VectorIndex
+from tera.indexes.comparison import Comparison
+from tera.indexes.keys import numbers_of
+from tera.indexes.vector import COMPACT_SHARE, VectorIndex
 from tests.differences import differences
 
 DIM = 8
@@ -82,7 +84,7 @@ def brute_force(feed: Feed, question: Vector, ids: set[str] | None) -> list[tupl
 def assert_found(index: VectorIndex, feed: Feed, ids: set[str] | None = None) -> None:
     question = vectors(1, seed=9)[0]
     for count in (1, 3, 1000):
-        found = index.nearest(question, count, ids)
+        found = index.nearest(question, count, None if ids is None else numbers_of(ids))
         expected = brute_force(feed, question, ids)[:count]
         assert [row[:2] for row in found] == [row[:2] for row in expected]
         assert np.allclose([row[2] for row in found], [row[2] for row in expected], atol=1e-6)
@@ -113,7 +115,7 @@ def test_an_empty_index_finds_nothing(folder: Path) -> None:
     index = opened(folder, Feed())
     assert index.size == 0
     assert index.nearest(vectors(1)[0], 5) == []
-    assert index.nearest(vectors(1)[0], 5, ["m1"]) == []
+    assert index.nearest(vectors(1)[0], 5, numbers_of(["m1"])) == []
 
 
 def test_equal_vectors_come_in_the_order_they_were_added(folder: Path) -> None:
@@ -225,9 +227,10 @@ DAMAGE: dict[str, Callable[[Path], None]] = {
     "feed number no number": change("sequence", "10"),
     "vectors cut off": lambda folder: cut_off(folder / "vectors.f32"),
     "vectors gone": lambda folder: (folder / "vectors.f32").unlink(),
-    "keys cut off": lambda folder: cut_off(folder / "keys.bin"),
-    "keys gone": lambda folder: (folder / "keys.bin").unlink(),
-    "a byte of the keys flipped": lambda folder: flip(folder / "keys.bin"),
+    "a byte of the vectors flipped": lambda folder: flip(folder / "vectors.f32"),
+    "records cut off": lambda folder: cut_off(folder / "rows.bin"),
+    "records gone": lambda folder: (folder / "rows.bin").unlink(),
+    "a byte of the records flipped": lambda folder: flip(folder / "rows.bin"),
 }
 
 
@@ -261,6 +264,54 @@ def test_an_index_of_another_embedder_is_read_anew(folder: Path) -> None:
     other.add("m000000000", *vectors(2, seed=7))
     other.last = feed.last + 1
     assert_found(opened(folder, other, "other"), other)
+
+
+def test_an_index_of_an_earlier_format_is_replaced_without_a_word(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    earlier = {"format": 2, "embedder": "tiny", "dim": DIM, "rows": 1, "sequence": 1}
+    (folder / "header.json").write_text(json.dumps(earlier))
+    (folder / "keys.bin").write_bytes(bytes(14))
+    (folder / "vectors.f32").write_bytes(bytes(4 * DIM))
+    feed = filled()
+    index = opened(folder, feed)
+    assert_found(index, feed)
+    assert index.notes == ()
+    assert {path.name for path in folder.iterdir()} == {"header.json", "rows.bin", "vectors.f32"}
+
+
+def test_what_voids_nothing_leaves_no_trace(folder: Path) -> None:
+    feed = filled(3)
+    index = opened(folder, feed)
+    before = (folder / "rows.bin").read_bytes()
+    feed.void("unknown")
+    index.follow(feed.read, feed.last)
+    assert (folder / "rows.bin").read_bytes() == before
+    feed.reads.clear()
+    opened(folder, feed)
+    assert min(feed.reads) == 4
+
+
+def test_cosines_are_those_of_the_newest_vectors(folder: Path) -> None:
+    feed = filled(5)
+    index = opened(folder, feed)
+    feed.void("m000000003")
+    feed.add("m000000003", *vectors(2, seed=5))
+    index.follow(feed.read, feed.last)
+    (question,) = vectors(1, seed=9)
+    passages = [*feed.alive(), ("m000000003", 2), ("unknown", 0)]
+    for either in (index, opened(folder, feed)):
+        found = either.cosines(question, passages)
+        expected = [float(vector @ question) for vector in feed.alive().values()]
+        assert np.allclose(found[:-2], expected, atol=1e-6)
+        assert np.isnan(found[-2:]).all()
+        assert either.cosines(question, []).shape == (0,)
+
+
+def test_a_memory_id_that_is_none_is_refused(folder: Path) -> None:
+    feed = Feed()
+    feed.add("not an id", *vectors(1))
+    with pytest.raises(StoreError, match="is no memory"):
+        opened(folder, feed)
 
 
 def test_an_index_of_another_store_is_read_anew(folder: Path) -> None:
@@ -336,17 +387,18 @@ def test_vectors_are_on_the_disk_before_the_header_counts_them(
     feed = filled(3)
     index = opened(folder, feed)
     header = folder / "header.json"
-    counted: list[tuple[int, int]] = []
+    counted: list[tuple[str, int, int]] = []
 
     def watched(descriptor: int) -> None:
-        vectors = os.fstat(descriptor).st_size // (DIM * 4)
-        counted.append((vectors, json.loads(header.read_bytes())["rows"]))
+        status = os.fstat(descriptor)
+        (name,) = (path.name for path in folder.iterdir() if path.stat().st_ino == status.st_ino)
+        counted.append((name, status.st_size, json.loads(header.read_bytes())["rows"]))
 
     monkeypatch.setattr(os, "fsync", watched)
     feed.add("new", *vectors(1))
     index.follow(feed.read, feed.last)
 
-    assert counted == [(4, 3)]
+    assert counted == [("vectors.f32", 4 * DIM * 4, 3), ("rows.bin", DIM * 4 + 4 * 24, 3)]
 
 
 def test_a_vector_of_another_length_is_refused(folder: Path) -> None:

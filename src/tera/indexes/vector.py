@@ -1,70 +1,72 @@
-"""Exact cosine search over a memory-mapped float32 matrix that follows the store's vector feed.
+"""Cosine search over the vectors of a store, which follows the store's vector feed.
 
-Three files in a folder: `vectors.f32` (the rows), `keys.bin` (which chunk each row is of) and
-`header.json` (format, embedder, number of rows, last feed number seen, checksums). New rows are
-appended and the header replaced last, so a crash leaves at most bytes behind the end, which the
-next append overwrites. Files that are not as they were written are set aside, and all is read anew.
+Few vectors are all compared with the question. Of many, a scan of their sign codes says which may
+be the nearest; these are compared, until more of them bring nothing.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import time
 import zlib
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tera.datatypes import VectorChange
 from tera.errors import StoreError
+from tera.indexes.codes import FAR, SignCodes, closest
+from tera.indexes.keys import id_of, number_of
+from tera.indexes.passages import VOID, Passages
+from tera.indexes.vector_files import VectorFiles
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    FloatVector = npt.NDArray[np.float32]
-    Keys = npt.NDArray[np.void]
+    from tera.indexes.keys import Numbers
+    from tera.indexes.passages import Flags, Rows
 
-FORMAT = 2
+    FloatVector = npt.NDArray[np.float32]
+    FloatMatrix = npt.NDArray[np.float32]
+
 COMPACT_SHARE = 0.5
-"""Rewritten without its voided rows when more than this share of the rows is void."""
+"""Rewritten without what is void when it is more than this share of the records."""
+EXACT_ROWS = 20_000
+"""As many vectors are all compared, 2 to 6 ms; of more the codes are scanned first."""
 SELECTIVE_SHARE = 0.25
 """Below this share of wanted rows they are gathered first: copying 0.25 n rows costs one scan."""
-_BLOCK_BYTES = 1 << 22
-_KEY = np.dtype([("memory", "S10"), ("ordinal", "<i4")])
-_VOID = b""
-
+FIRST_CANDIDATES = 2000
+"""Closest codes whose vectors are compared first, then twice as many, and so on. On a million
+clustered vectors and on 4,516 real texts 1,000 found all; where the tenth nearest is one of
+200,000 unrelated vectors, recall@10 was .986 with 1,000 and .990 with 2,000."""
+CANDIDATES_PER_RESULT = 50
+"""At least so many for each result that is wanted."""
+MOST_SHARE = 1 / 8
+"""When this share of the rows was compared, no more are: to gather more takes longer than to
+compare all, and what is still missing is hardly nearer than what was found."""
+_GATHERED_ROWS = 256
+"""Vectors that are copied together, always to the same place, which stays in the cache: 6,000 of
+100,000 took 0.8 ms, and 2.9 ms when all were copied at once."""
+_BLOCK_ROWS = 1 << 13
+_VERIFIED_BYTES = 1 << 23
+"""Vectors whose checksums are looked at in one `follow`: 4 ms."""
 
 ReadFeed = Callable[[int], Sequence[VectorChange]]
 """Returns the rows with numbers above the given one, in order; empty at the end."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Header:
-    format: int
-    embedder: str
-    dim: int
-    rows: int
-    sequence: int
-    vectors_crc: int
-    checksum: int
-
-
 class VectorIndex:
     """The vectors of one store. The caller holds the store's lock.
 
+    Header and records are checked when it is opened, the vectors some at a time when it follows
+    and each that becomes a result; one that is damaged is set aside and all is read anew.
+
     Attributes:
-        notes: What the person should hear about the opening, one line each.
+        notes: What the person should hear, one line each.
     """
 
     def __init__(self, folder: Path, embedder: str, dim: int) -> None:
         """Open the index; one that is damaged is set aside, one of another embedder is emptied.
-
-        All of it is read for its checksum: 0.06 s for 100,000 vectors of 384 dimensions.
 
         Args:
             folder: Where its files are.
@@ -74,23 +76,40 @@ class VectorIndex:
         Raises:
             StoreError: The folder cannot be written.
         """
-        self._folder = folder
-        self._header = _Header(FORMAT, embedder, dim, 0, 0, 0, 0)
-        self._keys: Keys = np.empty(0, _KEY)
         self.notes: tuple[str, ...] = ()
+        self._codes: SignCodes | None = None
+        self._is_damaged = False
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not self._read():
-                if self._is_damaged():
+            self._files = VectorFiles(folder, embedder, dim)
+            if (content := self._files.read()) is None:
+                if self._files.is_damaged():
                     self._set_aside()
-                self._write(np.empty((0, dim), np.float32), self._keys, 0)
+                self._clear()
+            else:
+                centre, records = content
+                self._passages = Passages(records)
+                if self._files.header.has_codes:
+                    self._codes = SignCodes(centre.copy())
+                    self._codes.append(records["code"][records["ordinal"] != VOID])
         except OSError as error:
             raise _refused(error) from error
+        # What this process writes is not read back.
+        self._unverified = range(len(self._passages))
 
     @property
     def size(self) -> int:
         """How many chunks can be found."""
-        return int(np.count_nonzero(self._keys["memory"] != _VOID))
+        return self._passages.alive
+
+    @property
+    def passages(self) -> Passages:
+        """Which passage each row of `matrix` is of."""
+        return self._passages
+
+    @property
+    def matrix(self) -> FloatMatrix:
+        """The vectors, void ones too."""
+        return self._files.matrix()
 
     def follow(self, read_feed: ReadFeed, last_number: int) -> None:
         """Take over what is new in the store's feed.
@@ -101,223 +120,230 @@ class VectorIndex:
                 belongs to another store and is rebuilt.
         """
         try:
-            if self._header.sequence > last_number:
-                self._write(np.empty((0, self._header.dim), np.float32), self._keys[:0], 0)
-            while rows := read_feed(self._header.sequence):
+            self._verify_some()
+            if self._is_damaged:
+                self._set_aside()
+                self._clear()
+            elif self._files.header.sequence > last_number:
+                self._clear()
+            while rows := read_feed(self._files.header.sequence):
                 self._take(rows)
-            void = len(self._keys) - self.size
-            if len(self._keys) and void > COMPACT_SHARE * len(self._keys):
-                kept = self._keys["memory"] != _VOID
-                self._write(self._matrix()[kept], self._keys[kept], self._header.sequence)
+                if self._codes is None and self.size > EXACT_ROWS:
+                    self._rewrite()
+            records = self._files.header.records
+            if self.size < (1 - COMPACT_SHARE) * records:
+                self._rewrite()
         except OSError as error:
             raise _refused(error) from error
 
+    def count(self, chosen: Numbers | None = None) -> int:
+        """Return how many chunks can be found among those of chosen memories; None for all."""
+        return self.size if chosen is None else int(self._passages.are_of(chosen).sum())
+
     def nearest(
-        self, vector: FloatVector, count: int, memory_ids: Collection[str] | None = None
+        self, vector: FloatVector, count: int, chosen: Numbers | None = None
     ) -> list[tuple[str, int, float]]:
         """Return the closest chunks as (memory id, ordinal, cosine), best first.
+
+        Cosines are exact. Which chunks are the closest is exact among up to EXACT_ROWS, and
+        nearly always right among more.
 
         Args:
             vector: float32 of shape (dim,), length 1.
             count: Most chunks to return.
-            memory_ids: Only chunks of these memories; None for all.
+            chosen: Only chunks of these memories: their numbers, sorted; None for all.
         """
-        wanted = self._keys["memory"] != _VOID
-        if memory_ids is not None:
-            chosen = np.array([key.encode() for key in memory_ids], "S10")
-            wanted &= np.isin(self._keys["memory"], chosen)
-        rows = np.flatnonzero(wanted)
-        if not len(rows):
+        is_wanted = self._passages.is_alive if chosen is None else self._passages.are_of(chosen)
+        size = int(np.count_nonzero(is_wanted))
+        if not size or count < 1:
             return []
-        matrix = self._matrix()
-        if len(rows) < SELECTIVE_SHARE * len(matrix):
-            scores = matrix[rows] @ vector
+        if self._codes is None or size <= EXACT_ROWS:
+            rows = np.flatnonzero(is_wanted)
+            if len(rows) < SELECTIVE_SHARE * len(self.matrix):
+                scores = self._scores(rows, vector)
+            else:
+                scores = (self.matrix @ vector)[rows]
+            rows, scores = _best(rows, scores, count)
         else:
-            scores = (matrix @ vector)[rows]
-        if count < len(rows):
-            best = np.argpartition(scores, -count)[-count:]
-            rows, scores = rows[best], scores[best]
-        order = np.lexsort((rows, -scores))
-        keys = self._keys[rows[order]]
+            rows, scores = self._search(self._codes, vector, count, is_wanted)
+        is_whole = self._are_whole(rows)
         return [
-            (key["memory"].decode(), int(key["ordinal"]), float(score))
-            for key, score in zip(keys, scores[order], strict=True)
+            (id_of(number), ordinal, score)
+            for number, ordinal, score in zip(
+                self._passages.numbers[rows[is_whole]].tolist(),
+                self._passages.ordinals[rows[is_whole]].tolist(),
+                scores[is_whole].tolist(),
+                strict=True,
+            )
         ]
 
-    def _take(self, rows: Sequence[VectorChange]) -> None:
-        dim = self._header.dim
-        keys = np.concatenate([self._keys, np.empty(len(rows), _KEY)])
-        end = len(self._keys)
-        vectors: list[FloatVector] = []
-        for row in rows:
-            if row.embedding is None:
-                keys["memory"][:end][keys["memory"][:end] == row.memory_id.encode()] = _VOID
-                continue
-            vector = np.frombuffer(row.embedding, np.float32)
-            if vector.shape != (dim,):
-                raise StoreError(
-                    f"a vector in the store has {vector.size} numbers, not {dim}",
-                    hint="tera doctor --repair",
-                )
-            keys[end] = (row.memory_id.encode(), row.ordinal)
-            vectors.append(vector)
-            end += 1
-        self._append(np.array(vectors, np.float32).reshape(-1, dim), keys[:end], rows[-1].sequence)
+    def cosines(
+        self, vector: FloatVector, passages: Sequence[tuple[str, int]]
+    ) -> npt.NDArray[np.float32]:
+        """Return the exact cosine of each passage; NaN for one that is not there.
 
-    def _matrix(self) -> npt.NDArray[np.float32]:
-        shape = (self._header.rows, self._header.dim)
-        if not shape[0]:
-            return np.empty(shape, np.float32)
-        return np.memmap(self._file("vectors.f32"), np.float32, mode="r", shape=shape)
-
-    def _read(self) -> bool:
-        """Read header and keys; False when they do not fit what is wanted or each other."""
-        header = self._read_header()
-        wanted = (FORMAT, self._header.embedder, self._header.dim)
-        if header is None or (header.format, header.embedder, header.dim) != wanted:
-            return False
-        keys = self._load(header)
-        if keys is not None:
-            self._header, self._keys = header, keys
-        return keys is not None
-
-    def _read_header(self) -> _Header | None:
-        try:
-            return _Header(**json.loads(self._file("header.json").read_bytes()))
-        except (OSError, ValueError, TypeError):
-            return None
-
-    def _load(self, header: _Header) -> Keys | None:
-        """Return the keys when they and the vectors are what a header says."""
-        try:
-            data = self._file("keys.bin").read_bytes()[: header.rows * _KEY.itemsize]
-            if len(data) != header.rows * _KEY.itemsize or _checksum(data, header) != (
-                header.checksum
-            ):
-                return None
-            crc, left = 0, header.rows * header.dim * 4
-            with self._file("vectors.f32").open("rb") as file:
-                while left and (block := file.read(min(left, _BLOCK_BYTES))):
-                    crc, left = zlib.crc32(block, crc), left - len(block)
-        except (OSError, ValueError, TypeError, OverflowError):
-            return None
-        return np.frombuffer(data, _KEY).copy() if not left and crc == header.vectors_crc else None
-
-    def _is_damaged(self) -> bool:
-        """Return whether there is an index of this embedder and format that cannot be read.
-
-        Without a header it is one whose rewriting was cut short.
+        Args:
+            vector: float32 of shape (dim,), length 1.
+            passages: Memory id and ordinal of each.
         """
-        header = self._read_header()
-        if header is None:
-            return self._file("header.json").exists()
-        return (header.embedder, header.format) == (self._header.embedder, FORMAT)
+        numbers = np.array([number_of(memory_id) for memory_id, _ in passages], np.uint64)
+        ordinals = np.array([ordinal for _, ordinal in passages], np.int32)
+        rows = self._passages.find(numbers, ordinals)
+        cosines = np.full(len(passages), np.nan, np.float32)
+        there = np.flatnonzero(rows >= 0)
+        there = there[self._are_whole(rows[there])]
+        cosines[there] = self._scores(rows[there], vector)
+        return cosines
+
+    def _scores(self, rows: Rows, vector: FloatVector) -> FloatVector:
+        scores, matrix = np.empty(len(rows), np.float32), self.matrix
+        gathered = np.empty((_GATHERED_ROWS, len(vector)), np.float32)
+        for begin in range(0, len(rows), _GATHERED_ROWS):
+            some = rows[begin : begin + _GATHERED_ROWS]
+            block = gathered[: len(some)]
+            # With another mode, numpy would copy twice.
+            np.take(matrix, some, axis=0, out=block, mode="clip")
+            np.dot(block, vector, out=scores[begin : begin + len(some)])
+        return scores
+
+    def _search(
+        self, codes: SignCodes, vector: FloatVector, count: int, is_wanted: Flags
+    ) -> tuple[Rows, FloatVector]:
+        """Compare the vectors with the closest codes, until twice as many more bring nothing."""
+        distances = codes.distances(vector)
+        # Six times as fast as to choose the places.
+        distances |= ~is_wanted * FAR
+        rows, scores = np.empty(0, np.intp), np.empty(0, np.float32)
+        candidates, compared = max(FIRST_CANDIDATES, CANDIDATES_PER_RESULT * count), 0
+        while len(more := closest(distances, candidates, codes.bits)):
+            distances[more] = FAR
+            before = rows
+            scores = np.concatenate([scores, self._scores(more, vector)])
+            rows, scores = _best(np.concatenate([rows, more]), scores, count)
+            compared += len(more)
+            if np.array_equal(rows, before) or compared > MOST_SHARE * len(distances):
+                break
+            candidates *= 2
+        return rows, scores
+
+    def _take(self, changes: Sequence[VectorChange]) -> None:
+        dim = self._files.header.dim
+        records = self._files.records(len(changes))
+        vectors: list[FloatVector] = []
+        new: set[int] = set()
+        end = 0
+        for change in changes:
+            number = _number_of(change.memory_id)
+            if change.embedding is None:
+                # What voids nothing needs no record.
+                if number not in new and not self._passages.has(number):
+                    continue
+                records[end] = (number, VOID, 0, 0)
+            else:
+                vector = np.frombuffer(change.embedding, np.float32)
+                if vector.shape != (dim,):
+                    raise StoreError(
+                        f"a vector in the store has {vector.size} numbers, not {dim}",
+                        hint="tera doctor --repair",
+                    )
+                records[end] = (number, change.ordinal, zlib.crc32(change.embedding), 0)
+                vectors.append(vector)
+                new.add(number)
+            end += 1
+        records = records[:end]
+        matrix = np.array(vectors, np.float32).reshape(-1, dim)
+        is_row = records["ordinal"] != VOID
+        if self._codes is not None:
+            records["code"][is_row] = self._codes.encode(matrix)
+        self._files.append(matrix, records, changes[-1].sequence)
+        self._passages.append(records)
+        if self._codes is not None:
+            self._codes.append(records["code"][is_row])
+
+    def _clear(self) -> None:
+        self._files.rewrite(None, [], 0)
+        self._begin_anew(None)
+
+    def _rewrite(self) -> None:
+        """Write all anew without what is void, with codes if there are many."""
+        alive = np.flatnonzero(self._passages.is_alive)
+        codes = None
+        if len(alive) > EXACT_ROWS:
+            # As many as were there the first time, from begin to end.
+            some = alive[:: len(alive) // EXACT_ROWS]
+            codes = SignCodes(self.matrix[some].mean(axis=0))
+        records: list[npt.NDArray[np.void]] = []
+
+        def blocks() -> Iterator[tuple[FloatMatrix, npt.NDArray[np.void]]]:
+            for begin in range(0, len(alive), _BLOCK_ROWS):
+                rows = alive[begin : begin + _BLOCK_ROWS]
+                block = self._files.records(len(rows))
+                block["memory"] = self._passages.numbers[rows]
+                block["ordinal"] = self._passages.ordinals[rows]
+                block["sum"] = self._passages.sums[rows]
+                vectors = self.matrix[rows]
+                if codes:
+                    block["code"] = codes.encode(vectors)
+                    codes.append(block["code"])
+                records.append(block)
+                yield vectors, block
+
+        centre = codes.centre if codes else None
+        self._files.rewrite(centre, blocks(), self._files.header.sequence)
+        self._begin_anew(codes, *records)
+
+    def _begin_anew(self, codes: SignCodes | None, *records: npt.NDArray[np.void]) -> None:
+        self._passages = Passages(np.concatenate([self._files.records(0), *records]))
+        self._codes = codes
+        self._is_damaged = False
+        # Copied vectors have their old checksums.
+        self._unverified = range(len(self._passages))
+
+    def _verify_some(self) -> None:
+        """Look at the checksums of the next vectors, read as they are on the disk."""
+        some = self._unverified[: _VERIFIED_BYTES // (self._files.header.dim * 4)]
+        if not some:
+            return
+        vectors = self._files.read_rows(some.start, len(some))
+        sums = self._passages.sums[some.start : some.start + len(vectors)]
+        self._is_damaged |= len(vectors) < len(some) or not _match(vectors, sums).all()
+        self._unverified = self._unverified[len(some) :]
+
+    def _are_whole(self, rows: Rows) -> Flags:
+        """Return which vectors have their checksums; if not all, `follow` will set all aside."""
+        is_whole = _match(self.matrix[rows], self._passages.sums[rows])
+        self._is_damaged |= not is_whole.all()
+        return is_whole
 
     def _set_aside(self) -> None:
-        """Move the files to a folder beside; only one such folder is kept of an index."""
-        prefix = f"{self._folder.name}.damaged-"
-        for earlier in self._folder.parent.glob(f"{prefix}*"):
-            shutil.rmtree(earlier, ignore_errors=True)
-        aside = self._folder.with_name(prefix + time.strftime("%Y%m%d-%H%M%S"))
-        aside.mkdir(mode=0o700, exist_ok=True)
-        for name in ("header.json", "keys.bin", "vectors.f32"):
-            if self._file(name).exists():
-                self._file(name).replace(aside / name)
-        self.notes = (
-            "the vector index was damaged and is read anew from the store; the damaged files are"
-            f" in {self._folder.parent.name}/{aside.name}",
-        )
-
-    def _append(self, vectors: npt.NDArray[np.float32], keys: Keys, sequence: int) -> None:
-        offset = self._header.rows * self._header.dim * 4
-        descriptor = os.open(self._file("vectors.f32"), os.O_WRONLY | os.O_CREAT, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.truncate(offset)
-            file.seek(offset)
-            data = vectors.tobytes()
-            _write_through(file, data)
-        self._commit(keys, sequence, zlib.crc32(data, self._header.vectors_crc))
-
-    def _write(self, vectors: npt.NDArray[np.float32], keys: Keys, sequence: int) -> None:
-        # The header goes first: vectors without one are an empty index, never a wrong one.
-        self._file("header.json").unlink(missing_ok=True)
-        aside = self._file("vectors.f32.new")
-        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            data = vectors.tobytes()
-            _write_through(file, data)
-        aside.replace(self._file("vectors.f32"))
-        self._commit(keys, sequence, zlib.crc32(data))
-
-    def _commit(self, keys: Keys, sequence: int, vectors_crc: int) -> None:
-        data = keys.tobytes()
-        header = replace(
-            self._header, rows=len(keys), sequence=sequence, vectors_crc=vectors_crc, checksum=0
-        )
-        self._header = replace(header, checksum=_checksum(data, header))
-        self._keys = keys.copy()
-        for name, content in (("keys.bin", data), ("header.json", _json(self._header))):
-            aside = self._file(f"{name}.new")
-            aside.write_bytes(content)
-            aside.chmod(0o600)
-            aside.replace(self._file(name))
-
-    def _file(self, name: str) -> Path:
-        return self._folder / name
+        self.notes = (*self.notes, self._files.set_aside())
 
 
-def _write_through(file: BinaryIO, data: bytes) -> None:
-    """Write to the disk itself, before a header counts the vectors."""
-    file.write(data)
-    file.flush()
-    os.fsync(file.fileno())
+def _match(vectors: FloatMatrix, sums: npt.NDArray[np.uint32]) -> Flags:
+    """Return which vectors have their checksums."""
+    return np.array(
+        [zlib.crc32(vector) == wanted for vector, wanted in zip(vectors, sums, strict=True)],
+        np.bool_,
+    )
 
 
-def _checksum(keys: bytes, header: _Header) -> int:
-    """Return the checksum of the keys and of everything in the header but the checksum itself."""
-    return zlib.crc32(keys, zlib.crc32(_json(replace(header, checksum=0))))
+def _best(rows: Rows, scores: FloatVector, count: int) -> tuple[Rows, FloatVector]:
+    """Return the best of rows with their scores; among equals the first."""
+    if count < len(rows):
+        best = np.argpartition(scores, -count)[-count:]
+        rows, scores = rows[best], scores[best]
+    order = np.lexsort((rows, -scores))
+    return rows[order], scores[order]
 
 
-def _json(header: _Header) -> bytes:
-    return json.dumps(asdict(header), indent=1).encode()
-
-
-class Comparison:
-    """An index beside its feed, some rows at a time; both may change between them.
-
-    Attributes:
-        sequence: Number of the last row of the feed that was compared.
-        wrong: How many rows are not in the index, or not the same there.
-    """
-
-    def __init__(self) -> None:
-        """Begin."""
-        self.sequence = 0
-        self.wrong = 0
-        self._matched: set[tuple[bytes, int]] = set()
-        self._keys: Keys | None = None
-        self._places: dict[tuple[bytes, int], int] = {}
-
-    def take(self, index: VectorIndex, rows: Sequence[VectorChange]) -> None:
-        """Compare the next rows of the feed with an index that has followed it."""
-        places, matrix = self._places_in(index), index._matrix()
-        self.sequence = rows[-1].sequence
-        for row in rows:
-            if row.embedding is None:
-                continue
-            key = (row.memory_id.encode(), row.ordinal)
-            place = places.get(key)
-            self.wrong += place is None or matrix[place].tobytes() != row.embedding
-            self._matched.add(key)
-
-    def unmatched(self, index: VectorIndex) -> int:
-        """Return how many vectors of the index were in no row, after the last."""
-        return sum(key not in self._matched for key in self._places_in(index) if key[0] != _VOID)
-
-    def _places_in(self, index: VectorIndex) -> dict[tuple[bytes, int], int]:
-        if self._keys is not index._keys:
-            self._keys = index._keys
-            self._places = {(k["memory"], int(k["ordinal"])): r for r, k in enumerate(self._keys)}
-        return self._places
+def _number_of(memory_id: str) -> int:
+    try:
+        return number_of(memory_id)
+    except ValueError as error:
+        raise StoreError(
+            f"the store has a vector of {memory_id!r}, which is no memory",
+            hint="tera doctor --repair",
+        ) from error
 
 
 def _refused(error: OSError) -> StoreError:
