@@ -16,10 +16,12 @@ from tera.errors import EmbeddingMismatchError, ModelNotFoundError
 from tera.llms import load_llm
 from tera.models import DEFAULT_EMBEDDER, OFFLINE_EMBEDDER, ModelSpec, find_model, load_models
 from tera.paths import Paths
+from tera.rerankers import load_reranker
 
 if TYPE_CHECKING:
     from tera.embedders import Embedder
     from tera.llms import LLM
+    from tera.rerankers import Reranker
 
 
 WAIT_STEP_S = 0.2
@@ -57,6 +59,8 @@ class ModelLoader:
         self._loading = threading.Lock()
         self._embedders: dict[str, Embedder] = {}
         self._counters: dict[str, TokenCounter] = {}
+        self._loading_reranker = threading.Lock()
+        self._reranker: Reranker | None = None
         self._llm: LLM | None = None
         self._llm_lock = threading.Lock()
 
@@ -68,18 +72,19 @@ class ModelLoader:
         """
         return find_model(self.catalogue, name)
 
-    def choose_embedder(self, recorded: str) -> str:
+    def choose_embedder(self, recorded: str, next_one: str = "") -> str:
         """Return the name of the embedder to use.
 
         Args:
             recorded: The one that made the store's vectors; empty for a store without vectors.
+            next_one: The one that is to take its place, if any.
 
         Raises:
             EmbeddingMismatchError: The settings name another one than the store was made with.
             ModelNotFoundError: There is none on this machine, and no hub.
         """
         wanted = self._config.embedder
-        if recorded and wanted not in ("", recorded):
+        if recorded and wanted not in ("", recorded, next_one):
             raise EmbeddingMismatchError(
                 f"the store's vectors were made by {recorded}, but the settings name {wanted}",
                 hint=f"tera models use {wanted}  (or unset the setting: tera config show)",
@@ -139,6 +144,31 @@ class ModelLoader:
                 return None
             self._counters[name] = TokenCounter(folder)
         return self._counters[name]
+
+    def reranker(self) -> Reranker | None:
+        """Return the chosen reranker, loaded; None when none is chosen, or it is not here.
+
+        Raises:
+            ModelError: It is unknown or does not load.
+        """
+        name = self._config.search_reranker
+        if not name:
+            return None
+        with self._turn(self._loading_reranker, f"loading {name}"):
+            if self._reranker is None:
+                spec = self.spec(name)
+                if spec.role != "reranker":
+                    raise ModelNotFoundError(f"{name} is no reranker", hint="tera models list")
+                folder = hub.locate(spec, self._paths)
+                if folder is None:
+                    self._listener.note(
+                        f"{name} is not on this machine: searching without it",
+                        f"tera models pull {name}",
+                    )
+                    return None
+                self._listener.progress(f"loading {name}", 0, 0)
+                self._reranker = load_reranker(spec, folder)
+            return self._reranker
 
     def has_llm(self) -> bool:
         """Return whether the chosen language model is on this machine."""

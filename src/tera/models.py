@@ -15,13 +15,16 @@ DEFAULT_EMBEDDER = "bge-small-en-v1.5"
 OFFLINE_EMBEDDER = "all-minilm-l6-v2"
 """Where no hub can be reached: its weights come in a Python package."""
 
+MULTILINGUAL_EMBEDDER = "multilingual-e5-small"
+ROLES = ("embedder", "reranker", "llm", "speech")
+
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
     """What models.toml says of one model; see the comments at its top for each key."""
 
     name: str
-    role: Literal["embedder", "llm", "speech"]
+    role: Literal["embedder", "reranker", "llm", "speech"]
     backend: str
     summary: str = ""
     licence: str = ""
@@ -36,6 +39,8 @@ class ModelSpec:
     max_tokens: int = 0
     pooling: str = ""
     query_prefix: str = ""
+    passage_prefix: str = ""
+    languages: str = ""
     context_tokens: int = 2048
     chat_template: str = "chatml"
 
@@ -84,8 +89,10 @@ def _spec(name: str, table: object) -> ModelSpec:
         if key in kinds and type(value).__name__ != kinds[key]:
             raise ValueError(f"{key} of {name!r} must be a {kinds[key]}")
     spec = ModelSpec(name=name, **table)
-    if spec.role not in ("embedder", "llm", "speech"):
-        raise ValueError(f"role of {name!r} must be 'embedder', 'llm' or 'speech'")
+    if spec.role not in ROLES:
+        raise ValueError(f"role of {name!r} must be one of: {', '.join(ROLES)}")
+    if spec.languages not in ("", "en", "many"):
+        raise ValueError(f"languages of {name!r} must be 'en' or 'many'")
     files: object = spec.files
     if not (isinstance(files, dict) and files and all(type(v) is str for v in files.values())):
         raise ValueError(f'files of {name!r} must name its files, each with a sha256 or ""')

@@ -1,4 +1,8 @@
-"""Gives every memory that waits for vectors its chunks and vectors, in batches."""
+"""Gives every memory that waits for vectors its chunks and vectors, in batches.
+
+The same for an embedder that is to take another's place, whose vectors are made beside those that
+serve; see `tera.store.renewal`.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tera.chunker import CountTokens, chunk_memory
-from tera.datatypes import Chunk, Memory
+from tera.datatypes import Chunk
 from tera.errors import EmbeddingMismatchError
+from tera.passages import embedded_text
+from tera.store.embeddings import PendingMemory
 from tera.store.opened import OpenStore
-from tera.store.surreal import PendingMemory
+from tera.store.renewal import Passage
 
 if TYPE_CHECKING:
     from tera.embedders import Embedder
@@ -20,8 +26,6 @@ MEMORIES_AT_ONCE = 128
 """Memories read at once: a bound for memory, as one may have 16 MB."""
 EMBED_BATCH = 256
 """Chunks embedded before their vectors are saved: what a Ctrl-C can lose."""
-CONTEXT_CHARACTERS = 200
-"""Most characters of title and heading that are embedded with a chunk."""
 
 
 def embed_pending(
@@ -69,12 +73,59 @@ def embed_pending(
         progress("reading memories", done * 100, total * 100)
 
 
-def embedded_text(memory: Memory, chunk: Chunk) -> str:
-    """Return what is embedded for a chunk: its date, title and headings, then its text."""
-    about = " · ".join(part for part in (memory.title, chunk.heading) if part)
-    # The person's own calendar: that is the date they ask for.
-    context = f"{memory.at.astimezone():%-d %B %Y} {about[:CONTEXT_CHARACTERS]}".rstrip()
-    return f"{context}\n{memory.text[chunk.start : chunk.end]}"
+def renew(
+    open_store: Callable[[], AbstractContextManager[OpenStore]],
+    embedder: Embedder,
+    count_tokens: CountTokens,
+    progress: Callable[[str, int, int], None],
+    between: Callable[[], object] = lambda: None,
+    on_passed: Callable[[OpenStore], object] = lambda _: None,
+) -> bool:
+    """Make the vectors of the next embedder; interrupted, the next call goes on.
+
+    Args:
+        open_store: Opens the store; it is not held open while the model works.
+        embedder: The model that the store is to use; its slot was begun.
+        count_tokens: Its measure.
+        progress: Hears how much is done, and of how much.
+        between: Called between batches, without the store.
+        on_passed: Called after some memories were gone through, while the store is held.
+
+    Returns:
+        True when all memories have their vectors; False when they are not wanted any more.
+    """
+    name = embedder.spec.name
+    passage: Passage | None = None
+    while True:
+        with open_store() as opened:
+            renewing = opened.database.renewing
+            if passage is not None:
+                if not renewing.passed(name, passage):
+                    return False
+                on_passed(opened)
+            state = renewing.state()
+            if state is None or not state.is_begun or state.embedder != name:
+                return False
+            passage = renewing.next(MEMORIES_AT_ONCE)
+            total = opened.database.memory_count()
+        done, count = state.passed, len(passage.memories) if passage.cursor else 0
+        task = f"{name} reads memories"
+        progress(task, done * 100, max(total, done + count) * 100)
+        if not passage.memories:
+            return True
+        # Those that have chunks, none of which waits, have all their vectors.
+        memories = [m for m in passage.memories if m.chunks or m.memory.id in passage.uncut]
+        batches = list(_batches(_cut(open_store, memories, count_tokens)))
+        for number, batch in enumerate(batches):
+            share = number / len(batches) * count
+            progress(task, int((done + share) * 100), max(total, done + count) * 100)
+            matrix = embedder.embed_passages(
+                [embedded_text(known.memory, chunk) for known, chunk in batch]
+            )
+            with open_store() as opened:
+                if not opened.database.renewing.put_vectors(name, batch, matrix):
+                    return False
+            between()
 
 
 def _refuse_another(opened: OpenStore, embedder: Embedder) -> None:

@@ -19,8 +19,9 @@ from tera.embedders.export import export_network
 from tera.embedders.networks import load_network
 from tera.embedders.tokens import TokenCounter
 from tera.errors import ConfigError, ModelLoadError
-from tera.models import OFFLINE_EMBEDDER, ModelSpec, load_models
+from tera.models import MULTILINGUAL_EMBEDDER, OFFLINE_EMBEDDER, ModelSpec, load_models
 from tera.paths import Paths
+from tests.models.tiny_xlmr import Network, build_tiny_xlmr
 
 PREFIX = "Represent this sentence for searching relevant passages: "
 TINY = ModelSpec(
@@ -64,7 +65,9 @@ BACKENDS = {"torch": sentence_transformers_case, "onnx": onnx_case}
 @pytest.fixture(
     scope="module",
     params=[
-        (backend, model) for model in ("cls", "mean", OFFLINE_EMBEDDER) for backend in BACKENDS
+        (backend, model)
+        for model in ("cls", "mean", "e5", "xlmr", OFFLINE_EMBEDDER)
+        for backend in BACKENDS
     ],
     ids="-".join,
 )
@@ -76,6 +79,13 @@ def case(
     spec, folder = TINY, bert_folder
     if model == "mean":
         spec, folder = replace(TINY, pooling="mean"), mean_pooling(bert_folder, place / "mean")
+    elif model in ("e5", "xlmr"):
+        # As in the catalogue: Tera's only embedder that wants a prefix before passages too.
+        spec = load_models(Paths(Path("/nowhere")))[MULTILINGUAL_EMBEDDER]
+        assert (spec.query_prefix, spec.passage_prefix) == ("query: ", "passage: ")
+        spec = replace(spec, name=f"tiny-{model}", dim=32, files=TINY.files)
+        network: Network = "bert" if model == "e5" else "xlm-roberta"
+        folder = build_tiny_xlmr(place / model, network)
     elif model == OFFLINE_EMBEDDER:
         spec = load_models(Paths(Path("/nowhere")))[OFFLINE_EMBEDDER]
         found = hub.locate(spec, Paths(Path("/nowhere")))
@@ -140,23 +150,29 @@ def test_a_text_longer_than_the_model_reads_is_cut(case: Case) -> None:
     count = TokenCounter(case.folder)
     words = "port " * limit
     assert count([words]) == [limit]
-    # [CLS] and [SEP] count too.
-    fits = "port " * (limit - 2)
+    # The tokens around it count too, and the prefix.
+    room = limit - 2 - count([case.embedder.spec.passage_prefix])[0]
+    fits = "port " * room
     longer = fits + "database " * 500
     cut, whole = case.embedder.embed_passages([fits, longer])
     assert np.allclose(cut, whole, atol=1e-5)
-    inside = "port " * (limit - 3) + "database"
+    inside = "port " * (room - 1) + "database"
     assert not np.allclose(cut, case.embedder.embed_passages([inside])[0], atol=1e-5)
 
 
-def test_only_questions_get_the_query_prefix(case: Case) -> None:
-    prefix = case.embedder.spec.query_prefix
+def test_questions_and_passages_get_the_models_prefixes(case: Case) -> None:
+    spec = case.embedder.spec
     asked = case.embedder.embed_query("Which port?")
-    with_prefix, without = case.embedder.embed_passages([f"{prefix}Which port?", "Which port?"])
-    assert np.allclose(asked, with_prefix, atol=1e-5)
+    (passage,) = case.embedder.embed_passages(["Which port?"])
     plain = copy_object(case.embedder)
-    plain.spec = replace(plain.spec, query_prefix="")
+    plain.spec = replace(spec, query_prefix="", passage_prefix="")
+    wanted = [f"{spec.query_prefix}Which port?", f"{spec.passage_prefix}Which port?", "Which port?"]
+    as_asked, as_passage, without = plain.embed_passages(wanted)
+    assert np.allclose(asked, as_asked, atol=1e-5)
+    assert np.allclose(passage, as_passage, atol=1e-5)
     assert np.allclose(plain.embed_query("Which port?"), without, atol=1e-5)
+    if spec.passage_prefix:
+        assert not np.allclose(passage, without, atol=1e-3)
 
 
 def test_several_threads_may_embed_at_once(case: Case) -> None:

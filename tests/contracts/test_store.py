@@ -17,11 +17,13 @@ from hypothesis import strategies as st
 from tera.config import Config
 from tera.datatypes import NOTHING_READ, Chunk, Filter, JournalEntry, Memory, ReadBefore
 from tera.errors import StoreError
+from tera.indexes.keys import numbers_of
 from tera.indexes.vector import VectorIndex
+from tera.store.embeddings import PendingMemory
 from tera.store.history import states
 from tera.store.journal import Position
 from tera.store.opened import OpenStore
-from tera.store.surreal import PendingMemory, SurrealStore
+from tera.store.surreal import SurrealStore
 from tests.entries import edit, forget, numbered, opened, remember
 
 # The client of surrealdb uses a call that websockets wants to be a context manager.
@@ -78,7 +80,8 @@ def nearest(
     assert store.database.feed
     index = VectorIndex(home / "index" / MODEL, MODEL, DIM)
     index.follow(store.database.feed.feed, store.database.feed.last_number())
-    return index.nearest(np.array(vector, np.float32), 3, ids)
+    chosen = None if ids is None else numbers_of(ids)
+    return index.nearest(np.array(vector, np.float32), 3, chosen)
 
 
 @pytest.fixture
@@ -151,7 +154,7 @@ def test_a_text_of_two_megabytes_is_kept(reopen: Reopen) -> None:
         store.commit([remember("a", text)])
     with reopen() as store:
         assert store.database.memories(["a"])["a"].text == text
-        assert store.database.find(text) is not None
+        assert store.database.find(text)
 
 
 def test_edit_changes_only_the_fields_it_names(store: OpenStore) -> None:
@@ -167,7 +170,7 @@ def test_forget_leaves_nothing_behind(embedded_memories: OpenStore, home: Path) 
     store.commit([forget("a")])
 
     assert store.database.memories(["a"]) == {}
-    assert store.database.find("text of a") is None
+    assert store.database.find("text of a") == []
     assert store.database.counts() == {"memory": 2, "chunk": 2, "pending": 0}
     assert "a" not in {key for key, _, _ in nearest(store, home, axis(0))}
 
@@ -507,11 +510,10 @@ def test_memories_are_selected_newest_first(
 
 
 def test_a_memory_is_found_by_its_whole_text(diary: SurrealStore) -> None:
-    found = diary.find("day 2")
-    assert found
+    (found,) = diary.find("day 2")
     assert found.id == "day2"
-    assert diary.find("day") is None
-    assert diary.find("DAY 2") is None
+    assert diary.find("day") == []
+    assert diary.find("DAY 2") == []
 
 
 def test_a_memory_is_found_by_the_part_of_its_file(store: OpenStore) -> None:
@@ -553,9 +555,9 @@ def test_an_edited_memory_is_found_by_its_new_text_alone(store: OpenStore) -> No
     store.commit([remember("a", "old", source="old.md", type="markdown", part="")])
     store.commit([edit("a", text="new", source="new.md")])
     database = store.database
-    assert database.find("old") is None
+    assert database.find("old") == []
     assert database.files.find("old.md", "") is None
-    assert database.find("new") == database.files.find("new.md", "") is not None
+    assert database.find("new") == [database.files.find("new.md", "")]
 
 
 def test_the_position_of_each_device_is_its_own(store: OpenStore) -> None:
@@ -564,3 +566,11 @@ def test_the_position_of_each_device_is_its_own(store: OpenStore) -> None:
     store.database.apply([entry], Position(7, 2, 300))
     assert store.database.position("elsewhere") == Position(7, 2, 300)
     assert store.database.position(store.journal.device) == Position()
+
+
+def test_a_sample_has_the_beginnings_of_texts(store: OpenStore) -> None:
+    texts = {"a": "Größe 🌍 " * 100, "b": "short", "c": "日本語" * 100}
+    store.commit([remember(key, text) for key, text in texts.items()])
+    assert sorted(store.database.sample_texts(9, 40)) == sorted(t[:40] for t in texts.values())
+    assert len(store.database.sample_texts(2, 40)) == 2
+    assert store.database.memory_count() == 3

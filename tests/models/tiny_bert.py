@@ -38,7 +38,7 @@ would year yes ##ed ##er ##es ##est ##ing ##ion ##ly ##s
 """
 
 
-def build_tiny_bert(folder: Path) -> Path:
+def build_tiny_bert(folder: Path, pooling: str = "cls") -> Path:
     """Write a complete sentence-transformers model that knows texts by their words.
 
     The weights are random but for a few zeros, and the same on every call. Texts that share words
@@ -47,19 +47,20 @@ def build_tiny_bert(folder: Path) -> Path:
 
     Args:
         folder: Where the files go; created if missing.
+        pooling: "cls" or "mean", whose vectors differ.
 
     Returns:
-        `folder`. Its embeddings have 32 dimensions (CLS pooling) and length 1.
+        `folder`. Its embeddings have 32 dimensions and length 1.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    vocabulary = _vocabulary()
-    _write_tokenizer(folder, vocabulary)
+    vocabulary = tiny_vocabulary()
+    write_tokenizer(folder, vocabulary)
     _write_network(folder, vocabulary)
-    _write_pipeline(folder)
+    write_pipeline(folder, pooling)
     return folder
 
 
-def _vocabulary() -> list[str]:
+def tiny_vocabulary() -> list[str]:
     """List the tokens by id: special tokens, characters, their ##-forms, words."""
     characters = string.punctuation + string.digits + string.ascii_letters
     tokens = [*SPECIAL_TOKENS.values(), *characters]
@@ -67,7 +68,7 @@ def _vocabulary() -> list[str]:
     return list(dict.fromkeys(tokens + SILENT_WORDS.split() + COMMON_WORDS.split()))
 
 
-def _write_tokenizer(folder: Path, vocabulary: list[str]) -> None:
+def write_tokenizer(folder: Path, vocabulary: list[str]) -> None:
     """Write the WordPiece tokenizer in all four files that the hub has for it.
 
     By hand, because transformers 5 no longer saves vocab.txt and special_tokens_map.json.
@@ -77,7 +78,7 @@ def _write_tokenizer(folder: Path, vocabulary: list[str]) -> None:
     ids = {token: number for number, token in enumerate(vocabulary)}
     BertWordPieceTokenizer(ids, lowercase=True).save(str(folder / "tokenizer.json"))
     (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
-    _write_json(folder / "special_tokens_map.json", SPECIAL_TOKENS)
+    write_json(folder / "special_tokens_map.json", SPECIAL_TOKENS)
     settings = {
         "do_basic_tokenize": True,
         "do_lower_case": True,
@@ -87,7 +88,7 @@ def _write_tokenizer(folder: Path, vocabulary: list[str]) -> None:
         "tokenize_chinese_chars": True,
         "tokenizer_class": "BertTokenizer",
     }
-    _write_json(folder / "tokenizer_config.json", SPECIAL_TOKENS | settings)
+    write_json(folder / "tokenizer_config.json", SPECIAL_TOKENS | settings)
 
 
 def _write_network(folder: Path, vocabulary: list[str]) -> None:
@@ -125,13 +126,13 @@ def _write_network(folder: Path, vocabulary: list[str]) -> None:
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
 
-def _write_pipeline(folder: Path) -> None:
+def write_pipeline(folder: Path, pooling: str, *, lowers: bool = True) -> None:
     """Write what sentence-transformers adds: the modules and their settings.
 
     2_Normalize stays without a folder: git keeps no empty ones, so the hub's copy has none either.
     """
     modules = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")]
-    _write_json(
+    write_json(
         folder / "modules.json",
         [
             {
@@ -143,20 +144,20 @@ def _write_pipeline(folder: Path) -> None:
             for number, (path, name) in enumerate(modules)
         ],
     )
-    pooling = {
+    settings = {
         "word_embedding_dimension": HIDDEN_SIZE,
-        "pooling_mode_cls_token": True,
-        "pooling_mode_mean_tokens": False,
+        "pooling_mode_cls_token": pooling == "cls",
+        "pooling_mode_mean_tokens": pooling == "mean",
         "pooling_mode_max_tokens": False,
         "pooling_mode_mean_sqrt_len_tokens": False,
     }
     (folder / "1_Pooling").mkdir(exist_ok=True)
-    _write_json(folder / "1_Pooling" / "config.json", pooling)
-    limits = {"max_seq_length": MAX_TOKENS, "do_lower_case": True}
-    _write_json(folder / "sentence_bert_config.json", limits)
+    write_json(folder / "1_Pooling" / "config.json", settings)
+    limits = {"max_seq_length": MAX_TOKENS, "do_lower_case": lowers}
+    write_json(folder / "sentence_bert_config.json", limits)
     versions = {"sentence_transformers": "2.2.2", "transformers": "4.28.1", "pytorch": "1.13.0"}
-    _write_json(folder / "config_sentence_transformers.json", {"__version__": versions})
+    write_json(folder / "config_sentence_transformers.json", {"__version__": versions})
 
 
-def _write_json(path: Path, content: object) -> None:
+def write_json(path: Path, content: object) -> None:
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

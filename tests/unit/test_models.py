@@ -9,10 +9,18 @@ import pytest
 from tera.embedders import EMBEDDERS
 from tera.errors import ConfigError, ModelNotFoundError
 from tera.llms import LLMS
-from tera.models import DEFAULT_EMBEDDER, OFFLINE_EMBEDDER, ModelSpec, find_model, load_models
+from tera.models import (
+    DEFAULT_EMBEDDER,
+    MULTILINGUAL_EMBEDDER,
+    OFFLINE_EMBEDDER,
+    ModelSpec,
+    find_model,
+    load_models,
+)
 from tera.paths import Paths
 from tera.prompts import CHAT_TEMPLATES
 from tera.readers.speech.whisper import BACKEND
+from tera.rerankers import RERANKERS
 
 CATALOGUE = load_models(Paths(Path("/nowhere")))
 
@@ -23,7 +31,9 @@ def test_every_model_of_the_catalogue_is_described_in_full(spec: ModelSpec) -> N
     assert spec.licence
     assert spec.size_bytes > 1_000_000
     assert spec.files
-    assert all(re.fullmatch("[0-9a-f]{64}", sha256) for sha256 in spec.files.values())
+    # Where there is none, the hub's own is taken.
+    assert all(re.fullmatch("([0-9a-f]{64})?", sha256) for sha256 in spec.files.values())
+    assert not spec.package or all(spec.files.values())
     assert bool(spec.repo) != bool(spec.package)
     assert not spec.path
     if spec.repo:
@@ -34,6 +44,11 @@ def test_every_model_of_the_catalogue_is_described_in_full(spec: ModelSpec) -> N
         assert spec.max_tokens > 0
         assert spec.pooling in ("cls", "mean")
         assert "tokenizer.json" in spec.files
+        assert spec.languages in ("en", "many")
+    elif spec.role == "reranker":
+        assert spec.backend in RERANKERS
+        assert spec.max_tokens > 0
+        assert {"config.json", "tokenizer.json", "model.safetensors"} < set(spec.files)
     elif spec.role == "speech":
         assert spec.backend == BACKEND
         assert {"config.json", "model.bin", "tokenizer.json"} < set(spec.files)
@@ -49,6 +64,7 @@ def test_the_models_that_tera_starts_with_are_in_the_catalogue() -> None:
     assert CATALOGUE[OFFLINE_EMBEDDER].role == "embedder"
     # Chosen where there is no hub, so it must not need one.
     assert CATALOGUE[OFFLINE_EMBEDDER].package
+    assert CATALOGUE[MULTILINGUAL_EMBEDDER].languages == "many"
 
 
 def test_the_catalogue_is_the_file_at_the_top_of_the_repository() -> None:
@@ -99,6 +115,7 @@ WHOLE = 'role = "llm"\nbackend = "llama-cpp"\nfiles = {"a" = ""}\n'
         '[m]\nrole = "llm"',
         f"[m]\n{WHOLE.replace('llm', 'poet')}",
         f"[m]\n{WHOLE}dim = '3'",
+        f"[m]\n{WHOLE}languages = 'some'",
         f"[m]\n{WHOLE}max_tokens = 2.5",
         f"[m]\n{WHOLE}size_bytes = true",
         f"[m]\n{WHOLE}summary = 3",

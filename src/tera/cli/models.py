@@ -39,7 +39,7 @@ def list_models(json: Json = False) -> None:
     from tera.models import load_models
 
     config, paths = open_settings()
-    used = (_embedder_in_use(config), config.llm)
+    used = (_embedder_in_use(config), config.llm, config.search_reranker)
     records = []
     for spec in load_models(paths).values():
         folder = hub.locate(spec, paths)
@@ -98,17 +98,27 @@ def pull(
 
 
 def use(name: Name, yes: Yes = False) -> None:
-    """Use a model from now on; another embedder means reading every memory again."""
+    """Use a model from now on; another embedder means reading every memory again.
+
+    The background agent does that. Until it is done, searches use the embedder that was used
+    before; `tera models use` of that one goes back to it.
+    """
     from tera import hub
     from tera.config import write_setting
     from tera.models import find_model, load_models
 
     _, paths = open_settings()
     spec = find_model(load_models(paths), name)
-    if spec.role == "llm":
+    if spec.role in ("llm", "reranker"):
         paths.create()
-        write_setting(paths, "llm", name)
-        output.talk(f"answers are now written by {name}")
+        write_setting(paths, "llm" if spec.role == "llm" else "search.reranker", name)
+        if spec.role == "llm":
+            output.talk(f"answers are now written by {name}")
+        else:
+            output.talk(
+                f"{name} now puts what is found in order; to end that, take search.reranker"
+            )
+            output.talk(f"out of {paths.config_file}")
         if hub.locate(spec, paths) is None:
             output.note(f"{name} is not on this machine yet", f"tera models pull {name}")
         return
@@ -116,7 +126,7 @@ def use(name: Name, yes: Yes = False) -> None:
         raise WrongUsage(f"{name} is used as soon as it is here: tera models pull {name}")
     facts = open_engine().facts()
     current, count = facts["embedder"], facts["memories"]
-    if current and current != name and count:
+    if current and name not in (current, facts["next_embedder"]) and count:
         question = f"Read {count} memories again with {name} instead of {current}?"
         if not confirmed(question, yes):
             output.talk(f"{current} stays in use")
@@ -125,8 +135,17 @@ def use(name: Name, yes: Yes = False) -> None:
     open_engine().load_embedder(name)
     write_setting(paths, "embedder", name)
     # With the new settings.
-    open_engine().use_embedder(name)
-    output.talk(f"vectors are now made by {name}")
+    engine = open_engine()
+    engine.use_embedder(name)
+    after = engine.facts()
+    if after["embedder"] == name:
+        output.talk(f"vectors are now made by {name}")
+        return
+    output.talk(
+        f"{name} reads {after['memories']} memories in the background; {after['embedder']} stays"
+        " in use until that is done"
+    )
+    output.talk("how far it is: tera status")
 
 
 def verify(

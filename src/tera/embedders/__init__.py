@@ -24,7 +24,7 @@ class Embedder(Protocol):
     spec: ModelSpec
 
     def embed_passages(self, texts: Sequence[str]) -> FloatMatrix:
-        """Embed passages for storage.
+        """Embed passages for storage, each with the model's passage prefix.
 
         Args:
             texts: Passages; each is cut at the model's `max_tokens` tokens.

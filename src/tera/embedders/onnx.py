@@ -30,7 +30,7 @@ class OnnxEmbedder:
         """Load the model.
 
         Args:
-            spec: Dimension, token limit and query prefix.
+            spec: Dimension, token limit and prefixes.
             folder: The model's files, of which `tokenizer.json` is read.
             network: The file with the graph; its weights are beside it.
 
@@ -54,6 +54,15 @@ class OnnxEmbedder:
 
     def embed_passages(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Embed passages; see `Embedder.embed_passages`."""
+        return self._embed_texts([self.spec.passage_prefix + text for text in texts])
+
+    def embed_query(self, text: str) -> npt.NDArray[np.float32]:
+        """Embed a question; see `Embedder.embed_query`."""
+        row: npt.NDArray[np.float32] = self._embed_texts([self.spec.query_prefix + text])[0]
+        return row
+
+    def _embed_texts(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Embed texts as they are."""
         import numpy as np
 
         matrix = np.empty((len(texts), self.spec.dim), np.float32)
@@ -77,11 +86,6 @@ class OnnxEmbedder:
             # Ctrl-C does not wait for what has not begun.
             pool.shutdown(cancel_futures=True)
         return matrix
-
-    def embed_query(self, text: str) -> npt.NDArray[np.float32]:
-        """Embed a question; see `Embedder.embed_query`."""
-        row: npt.NDArray[np.float32] = self.embed_passages([self.spec.query_prefix + text])[0]
-        return row
 
     def _embed(self, encodings: Sequence[Encoding]) -> npt.NDArray[np.float32]:
         import numpy as np

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tera.errors import ModelLoadError
 from tera.models import ModelSpec
+from tera.offline import first_line, offline
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +24,7 @@ class SentenceTransformerEmbedder:
         """Load the model.
 
         Args:
-            spec: Dimension, token limit, pooling and query prefix; what the files say of these
+            spec: Dimension, token limit, pooling and prefixes; what the files say of these
                 must agree.
             folder: The model's files.
 
@@ -34,13 +33,13 @@ class SentenceTransformerEmbedder:
         """
         self.spec = spec
         try:
-            with _offline():
+            with offline():
                 from sentence_transformers import SentenceTransformer
 
                 model: Any = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
         except Exception as error:
             raise ModelLoadError(
-                f"cannot load {spec.name}: {_first_line(error)}",
+                f"cannot load {spec.name}: {first_line(error)}",
                 hint=f"tera models verify {spec.name}",
             ) from error
         self.model = model
@@ -50,7 +49,7 @@ class SentenceTransformerEmbedder:
 
     def embed_passages(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Embed passages; see `Embedder.embed_passages`."""
-        return self._encode(list(texts))
+        return self._encode([self.spec.passage_prefix + text for text in texts])
 
     def embed_query(self, text: str) -> npt.NDArray[np.float32]:
         """Embed a question; see `Embedder.embed_query`."""
@@ -82,26 +81,3 @@ class SentenceTransformerEmbedder:
                 f" {self.spec.pooling} and {self.spec.dim} of {self.spec.name}",
                 hint=f"tera models verify {self.spec.name}",
             )
-
-
-@contextmanager
-def _offline() -> Iterator[None]:
-    """Keep the Hugging Face libraries off the network, and quiet, while a model loads."""
-    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    from huggingface_hub import constants
-    from transformers.utils import logging
-
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    before, constants.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE, True
-    try:
-        yield
-    finally:
-        # Another model may be fetched later by this process.
-        constants.HF_HUB_OFFLINE = before
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -11,7 +11,6 @@ from tera.store.connection import Transaction, record
 from tera.store.rows import chunk_of
 from tera.store.statements import insert_chunks
 from tera.store.surreal import MEMORY_BATCH, SurrealStore
-from tera.store.vectors import EmbeddedVectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +34,8 @@ def carry_vectors(old: SurrealStore, new: SurrealStore, changed: Collection[str]
     if not name:
         return 0
     new.set_embedder(name, 0)
+    if renewal := old.renewing.state():
+        new.renewing.want(renewal.embedder)
     count = 0
     for batch in _every_embedded(old, changed):
         clocks = new.content_clocks(list(batch))
@@ -47,7 +48,8 @@ def carry_vectors(old: SurrealStore, new: SurrealStore, changed: Collection[str]
 
 def _every_embedded(old: SurrealStore, changed: Collection[str]) -> Iterator[dict[str, _Embedded]]:
     """Yield the memories that have all their vectors by id, some at a time."""
-    waiting = old.connection.query("SELECT VALUE record::id(id) FROM pending")
+    pending = old.serving().slot.pending
+    waiting = old.connection.query(f"SELECT VALUE record::id(id) FROM {pending}")
     left_out = {*waiting, *changed}
     ids = [key for key in old.ids() if key not in left_out]
     for start in range(0, len(ids), MEMORY_BATCH):
@@ -56,22 +58,23 @@ def _every_embedded(old: SurrealStore, changed: Collection[str]) -> Iterator[dic
 
 def _embedded(old: SurrealStore, ids: Sequence[str]) -> dict[str, _Embedded]:
     assert old.feed is not None
+    vector = old.serving().slot.vector
     rows: dict[str, list[dict[str, Any]]] = {key: [] for key in ids}
     for row in old.connection.query(f"SELECT * FROM chunk:⟨{ids[0]}_⟩..⟨{ids[-1]}_~⟩"):
         memory_id = row["id"].id.partition("_")[0]
         if memory_id in rows:
             rows[memory_id].append(row)
-    numbers = [row.get("vector") for group in rows.values() for row in group]
+    numbers = [row.get(vector) for group in rows.values() for row in group]
     vectors = old.feed.read([number for number in numbers if number is not None])
     clocks = old.content_clocks(ids)
     return {
         key: _Embedded(
             clocks[key],
             tuple(chunk_of(row) for row in group),
-            tuple(vectors[row["vector"]] for row in group),
+            tuple(vectors[row[vector]] for row in group),
         )
         for key, group in rows.items()
-        if group and all(row.get("vector") in vectors for row in group)
+        if group and all(row.get(vector) in vectors for row in group)
     }
 
 
@@ -82,7 +85,8 @@ def _put(new: SurrealStore, memories: Sequence[_Embedded]) -> None:
     """
     import numpy as np
 
-    assert isinstance(new.vectors, EmbeddedVectors)
+    feed = new.feed
+    assert feed is not None
     chunks = [chunk for known in memories for chunk in known.chunks]
     matrix = np.array(
         [np.frombuffer(vector, np.float32) for known in memories for vector in known.vectors]
@@ -90,9 +94,8 @@ def _put(new: SurrealStore, memories: Sequence[_Embedded]) -> None:
     inserting, writing = Transaction(), Transaction()
     insert_chunks(inserting, chunks)
     new.connection.commit(inserting)
-    new.vectors.add(writing, [(chunk.memory_id, chunk.ordinal) for chunk in chunks], matrix)
+    feed.add(writing, [(chunk.memory_id, chunk.ordinal) for chunk in chunks], matrix)
     finished = dict.fromkeys(chunk.memory_id for chunk in chunks)
-    writing.add(
-        "DELETE $finished RETURN NONE", finished=[record("pending", key) for key in finished]
-    )
+    pending = new.serving().slot.pending
+    writing.add("DELETE $finished RETURN NONE", finished=[record(pending, key) for key in finished])
     new.connection.commit(writing)

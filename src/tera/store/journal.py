@@ -159,6 +159,18 @@ class Journal:
         except StoreDamagedError:
             return False
 
+    def digest_at(self, at: Position) -> str:
+        """Return the checksum of the line that ends at a position; empty if none ends there.
+
+        It depends on all lines before it: a journal that has it is the same up to there.
+        """
+        if at.number > self.end.number:
+            return ""
+        try:
+            return self._entry_at(at)[1] if at.number else START
+        except StoreDamagedError:
+            return ""
+
     def _entry_at(self, at: Position) -> tuple[JournalEntry, str]:
         """Return the entry that ends at a position, and the checksum in its line."""
         where = f"entry {at.number}"

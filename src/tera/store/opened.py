@@ -164,7 +164,8 @@ def _drop_indexes_ahead(index: Path, last_number: int) -> None:
 
     A store that has lost something gives those numbers out again.
     """
-    for header in index.glob("*/header.json"):
+    # The words are often further than the vectors, which follow when there is a search.
+    for header in (*index.glob("*/header.json"), *index.glob("*/words/header.json")):
         with suppress(OSError, ValueError, KeyError, TypeError):
             if json.loads(header.read_bytes())["sequence"] > last_number:
                 shutil.rmtree(header.parent, ignore_errors=True)

@@ -9,7 +9,7 @@ from tera.datatypes import Chunk
 from tera.store.connection import Transaction, record
 from tera.store.journal import Position
 from tera.store.outcomes import Outcome
-from tera.store.vectors import chunk_id
+from tera.store.vectors import Slot, chunk_id
 
 
 def set_position(transaction: Transaction, device: str, end: Position) -> None:
@@ -40,19 +40,23 @@ def insert_chunks(transaction: Transaction, chunks: Sequence[Chunk]) -> None:
         transaction.add("INSERT INTO chunk $rows RETURN NONE", rows=rows)
 
 
-def mark_pending(transaction: Transaction, ids: Sequence[str]) -> None:
-    """Note that memories wait for vectors."""
+def mark_pending(transaction: Transaction, ids: Sequence[str], table: str) -> None:
+    """Note in the table of a slot that memories wait for vectors."""
     if ids:
         rows = [{"id": key} for key in ids]
-        transaction.add("INSERT IGNORE INTO pending $rows RETURN NONE", rows=rows)
+        transaction.add(f"INSERT IGNORE INTO {table} $rows RETURN NONE", rows=rows)
 
 
 def write_outcomes(
     transaction: Transaction,
     outcomes: Mapping[str, Outcome],
     chunks: Mapping[str, Sequence[Chunk]],
+    slots: Sequence[Slot],
 ) -> None:
-    """Write what becomes of memories, and the chunks of those that were already cut."""
+    """Write what becomes of memories, and the chunks of those that were already cut.
+
+    Those with new content wait for vectors in each of the slots.
+    """
     added = {key: outcome for key, outcome in outcomes.items() if outcome.is_new}
     if added:
         rows = [{"id": key, **outcome.columns} for key, outcome in added.items()]
@@ -65,5 +69,6 @@ def write_outcomes(
                 columns=outcome.columns,
             )
     renewed = [key for key, outcome in outcomes.items() if "content_clock" in outcome.columns]
-    mark_pending(transaction, renewed)
+    for slot in slots:
+        mark_pending(transaction, renewed, slot.pending)
     insert_chunks(transaction, [chunk for key in renewed for chunk in chunks.get(key, ())])

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tera.datatypes import Chunk, Filter, JournalEntry, Memory
+from tera.errors import EmbeddingMismatchError
 from tera.store.connection import Connection, Transaction, record
+from tera.store.embeddings import Embeddings, PendingMemory, memory_rows
 from tera.store.files import StoredFiles
 from tera.store.journal import Position
 from tera.store.migrate import migrate
 from tera.store.outcomes import Outcome, outcomes_of
+from tera.store.renewal import Renewing, Serving, read_serving
 from tera.store.rows import chunk_of, memory_of, text_sha256, where_of
 from tera.store.statements import (
     insert_chunks,
@@ -20,24 +22,13 @@ from tera.store.statements import (
     set_position,
     write_outcomes,
 )
-from tera.store.vectors import EmbeddedVectors, ServerVectors, Vectors, chunk_id, chunk_range
+from tera.store.vectors import SLOTS, EmbeddedVectors, ServerVectors, Slot, chunk_id, chunk_range
 
 if TYPE_CHECKING:
     from tera.store.vectors import FloatMatrix
 
 MEMORY_BATCH = 500
 """Memories read at once when all are."""
-TEXT_BATCH = 128
-"""Texts read at once: a bound for memory, as one may have 16 MB."""
-
-
-@dataclass(frozen=True, slots=True)
-class PendingMemory:
-    """A memory with chunks that have no vector yet; `chunks` is empty before it has been cut."""
-
-    memory: Memory
-    content_clock: str
-    chunks: tuple[Chunk, ...]
 
 
 class SurrealStore:
@@ -52,9 +43,8 @@ class SurrealStore:
         self._connection = connection
         self.files = StoredFiles(connection)
         migrate(connection)
-        self.vectors: Vectors = (
-            ServerVectors(connection) if connection.is_server else EmbeddedVectors(connection)
-        )
+        self._slots = tuple(Embeddings(connection, slot) for slot in SLOTS)
+        self.renewing = Renewing(connection, self._slots)
 
     @property
     def has_failed(self) -> bool:
@@ -68,13 +58,35 @@ class SurrealStore:
 
     @property
     def feed(self) -> EmbeddedVectors | None:
-        """The vectors of the embedded database; None on a server."""
-        return self.vectors if isinstance(self.vectors, EmbeddedVectors) else None
+        """The vectors of the embedded database that serve; None on a server."""
+        vectors = self._serving.vectors
+        return vectors if isinstance(vectors, EmbeddedVectors) else None
 
     @property
     def server(self) -> ServerVectors | None:
-        """The vectors of a server; None in the embedded database."""
-        return self.vectors if isinstance(self.vectors, ServerVectors) else None
+        """The vectors of a server that serve; None in the embedded database."""
+        vectors = self._serving.vectors
+        return vectors if isinstance(vectors, ServerVectors) else None
+
+    @property
+    def _serving(self) -> Embeddings:
+        return self._embeddings(self.serving().slot)
+
+    def _embeddings(self, slot: Slot) -> Embeddings:
+        return self._slots[slot.number]
+
+    def vectors_of(self, embedder: str) -> EmbeddedVectors | ServerVectors:
+        """Return the vectors that serve, which must be those of an embedder.
+
+        Raises:
+            EmbeddingMismatchError: Another has taken its place.
+        """
+        serving = self.serving()
+        if serving.embedder != embedder:
+            raise EmbeddingMismatchError(
+                f"the store now uses {serving.embedder}, no longer {embedder}", hint="try again"
+            )
+        return self._embeddings(serving.slot).vectors
 
     # Changes: each is one transaction.
 
@@ -101,6 +113,7 @@ class SurrealStore:
         """
         if not entries:
             return
+        slots = self.serving().written
         outcomes = outcomes_of(entries, again=again)
         edited = [key for key, outcome in outcomes.items() if outcome.is_edited]
         # Whoever edits may not know yet that another has forgotten it.
@@ -108,8 +121,8 @@ class SurrealStore:
             del outcomes[key]
         clearing, writing = Transaction(), Transaction()
         for key, outcome in outcomes.items():
-            self._clear(clearing, key, outcome)
-        write_outcomes(writing, outcomes, chunks or {})
+            self._clear(clearing, key, outcome, slots)
+        write_outcomes(writing, outcomes, chunks or {}, slots)
         self._count(clearing, writing, outcomes)
         last = writing if writing.statements else clearing
         set_position(last, entries[-1].device, end)
@@ -124,7 +137,7 @@ class SurrealStore:
 
     def put_chunks(self, pending: PendingMemory, chunks: Sequence[Chunk]) -> None:
         """Keep the chunks of a memory that was remembered before the embedder was known."""
-        if not self._is_current(pending):
+        if not self._is_uncut(pending):
             return
         clearing, writing = Transaction(), Transaction()
         # A write that was cut short can have left chunks that wait for nothing.
@@ -132,68 +145,46 @@ class SurrealStore:
         self._connection.commit(clearing)
         insert_chunks(writing, chunks)
         if not chunks:
-            writing.add("DELETE $id RETURN NONE", id=record("pending", pending.memory.id))
+            for slot in SLOTS:
+                writing.add("DELETE $id RETURN NONE", id=record(slot.pending, pending.memory.id))
         self._connection.commit(writing)
 
     def put_vectors(
         self, batch: Sequence[tuple[PendingMemory, Chunk]], matrix: FloatMatrix
     ) -> list[str]:
-        """Keep the vectors of chunks that wait; those of memories changed meanwhile are dropped.
-
-        A memory is done when none of its chunks waits.
-
-        Args:
-            batch: The chunks, each with the memory it was cut from.
-            matrix: float32 array of shape (len(batch), dim), rows of length 1.
-
-        Returns:
-            The ids of those memories of the batch that wait for nothing now.
-        """
-        memories = {pending.memory.id: pending for pending, _ in batch}
-        waiting = {
-            key: set(self._waiting(key)) if self._is_current(pending) else set()
-            for key, pending in memories.items()
-        }
-        rows = [row for row, (_, chunk) in enumerate(batch) if chunk in waiting[chunk.memory_id]]
-        if rows:
-            self._put_rows(batch, rows, matrix, waiting)
-        return sorted(memories.keys() - self.waiting_among(list(memories)))
-
-    def _put_rows(
-        self,
-        batch: Sequence[tuple[PendingMemory, Chunk]],
-        rows: Sequence[int],
-        matrix: FloatMatrix,
-        waiting: Mapping[str, set[Chunk]],
-    ) -> None:
-        transaction = Transaction()
-        keys = [(batch[row][1].memory_id, batch[row][1].ordinal) for row in rows]
-        self.vectors.add(transaction, keys, matrix[rows])
-        for row in rows:
-            waiting[batch[row][1].memory_id].discard(batch[row][1])
-        finished = {batch[row][1].memory_id for row in rows if not waiting[batch[row][1].memory_id]}
-        transaction.add(
-            "DELETE $finished RETURN NONE", finished=[record("pending", key) for key in finished]
-        )
-        self._connection.commit(transaction)
+        """Keep the vectors of chunks that wait; see `Embeddings.put_vectors`."""
+        return self._serving.put_vectors(batch, matrix)
 
     def set_embedder(self, name: str, dim: int) -> None:
         """Begin with another embedder: all chunks and vectors go, all memories become pending."""
+        slot = self.serving().slot
+        vectors = self._embeddings(slot).vectors
         clearing, writing = Transaction(), Transaction()
-        self.vectors.clear(clearing)
+        vectors.clear(clearing)
         clearing.add("DELETE chunk RETURN NONE")
+        clearing.add("DELETE meta:renewal RETURN NONE")
         clearing.add("UPDATE meta:state MERGE { embedder: NONE } RETURN NONE")
-        mark_pending(clearing, self._connection.query("SELECT VALUE record::id(id) FROM memory"))
-        self.vectors.prepare(writing, dim)
+        ids: list[str] = self._connection.query("SELECT VALUE record::id(id) FROM memory")
+        mark_pending(clearing, ids, slot.pending)
+        vectors.prepare(writing, dim)
         writing.add("UPDATE meta:state MERGE { embedder: $name } RETURN NONE", name=name)
         self._connection.commit(clearing)
         self._connection.commit(writing)
 
     # Questions.
 
+    def serving(self) -> Serving:
+        """Return whose vectors are searched, and what is to take their place."""
+        return read_serving(self._connection)
+
     def embedder(self) -> str:
-        """Return the name of the embedder that made the vectors; empty when there is none yet."""
-        return self._connection.query("SELECT VALUE embedder FROM ONLY meta:state") or ""
+        """Return the name of the embedder whose vectors are searched; empty when there is none."""
+        return self.serving().embedder
+
+    def has_vectors(self) -> bool:
+        """Return whether any chunk has a vector that is searched."""
+        table = self.serving().slot.vector
+        return bool(self._connection.query(f"SELECT VALUE id FROM {table} LIMIT 1"))
 
     def position(self, device: str) -> Position:
         """Return how far a device's journal has been applied."""
@@ -209,7 +200,7 @@ class SurrealStore:
 
     def memories(self, ids: Sequence[str]) -> dict[str, Memory]:
         """Return memories by id; unknown ids are left out."""
-        return {row["id"].id: memory_of(row) for row in self._memory_rows(ids)}
+        return {row["id"].id: memory_of(row) for row in memory_rows(self._connection, ids)}
 
     def ids_with_prefix(self, prefix: str, limit: int) -> list[str]:
         """Return up to `limit` ids that begin with a prefix of letters and digits, in order."""
@@ -220,12 +211,12 @@ class SurrealStore:
         )
         return ids
 
-    def find(self, text: str) -> Memory | None:
-        """Return the memory with exactly this text."""
+    def find(self, text: str) -> list[Memory]:
+        """Return the memories with exactly this text: one, or several of different days."""
         rows = self._connection.query(
-            "SELECT * FROM memory WHERE sha256 = $sha256 LIMIT 1", sha256=text_sha256(text)
+            "SELECT * FROM memory WHERE sha256 = $sha256", sha256=text_sha256(text)
         )
-        return memory_of(rows[0]) if rows else None
+        return [memory_of(row) for row in rows]
 
     def select(self, chosen: Filter, limit: int | None = None) -> list[Memory]:
         """Return the memories that pass a filter, newest first."""
@@ -256,46 +247,35 @@ class SurrealStore:
 
     def pending(self, limit: int) -> list[PendingMemory]:
         """Return up to `limit` memories that wait for vectors."""
-        ids: list[str] = self._connection.query(
-            "SELECT VALUE record::id(id) FROM pending LIMIT $limit", limit=limit
-        )
-        return self._pending_of(ids)
+        return self._serving.pending(limit)
 
     def pending_among(self, ids: Sequence[str]) -> list[PendingMemory]:
         """Return those of some memories that wait for vectors."""
-        waiting = self.waiting_among(ids)
-        return self._pending_of([key for key in ids if key in waiting])
+        serving = self._serving
+        waiting = serving.waiting_among(ids)
+        return serving.pending_of([key for key in ids if key in waiting])
 
     def waiting_among(self, ids: Sequence[str]) -> set[str]:
         """Return which of some memories wait for vectors."""
-        rows = self._connection.query(
-            "SELECT VALUE id FROM $ids", ids=[record("pending", key) for key in ids]
-        )
-        return {row.id for row in rows if row}
+        return self._serving.waiting_among(ids)
 
     def pending_texts(self) -> Iterator[tuple[str, str]]:
         """Yield the id and the text of every memory that waits for vectors."""
-        ids: list[str] = self._connection.query("SELECT VALUE record::id(id) FROM pending")
-        for start in range(0, len(ids), TEXT_BATCH):
-            rows = self._connection.query(
-                "SELECT id, text FROM $ids",
-                ids=[record("memory", key) for key in ids[start : start + TEXT_BATCH]],
-            )
-            yield from ((row["id"].id, row["text"]) for row in rows if row)
-
-    def _pending_of(self, ids: Sequence[str]) -> list[PendingMemory]:
-        return [
-            PendingMemory(memory_of(row), row["content_clock"], self._waiting(row["id"].id))
-            for row in self._memory_rows(ids)
-        ]
+        return self._serving.pending_texts()
 
     def counts(self) -> dict[str, int]:
         """Return how many memories, chunks and pending memories there are."""
         counts: dict[str, int] = {}
-        for table in ("memory", "chunk", "pending"):
+        tables = {"memory": "memory", "chunk": "chunk", "pending": self.serving().slot.pending}
+        for name, table in tables.items():
             rows = self._connection.query(f"SELECT count() FROM {table} GROUP ALL")
-            counts[table] = int(rows[0]["count"]) if rows else 0
+            counts[name] = int(rows[0]["count"]) if rows else 0
         return counts
+
+    def memory_count(self) -> int:
+        """Return how many memories there are: at once where that is noted; see `apply`."""
+        kept = self._kept_count()
+        return self._number_of_memories() if kept is None else kept
 
     def has_every_memory(self) -> bool:
         """Return whether there are as many memories as the last change left; see `apply`.
@@ -316,6 +296,15 @@ class SurrealStore:
         for start in range(0, len(ids), MEMORY_BATCH):
             yield self.memories(ids[start : start + MEMORY_BATCH])
 
+    def sample_texts(self, count: int, characters: int) -> list[str]:
+        """Return the beginnings of up to `count` texts, spread over the store: ids are random."""
+        texts: list[str] = self._connection.query(
+            "SELECT VALUE string::slice(text, 0, $characters) FROM memory LIMIT $count",
+            characters=characters,
+            count=count,
+        )
+        return texts
+
     def content_clocks(self, ids: Sequence[str]) -> dict[str, str]:
         """Return by id the clock of the change that last altered what is embedded."""
         rows = self._connection.query(
@@ -331,7 +320,7 @@ class SurrealStore:
 
     def _kept_count(self) -> int | None:
         """Return how many memories the last change left; None where that was not noted yet."""
-        if self.feed is None:
+        if self._connection.is_server:
             return None
         count: int | None = self._connection.query("SELECT VALUE memories FROM ONLY meta:count")
         return count
@@ -340,7 +329,7 @@ class SurrealStore:
         self, clearing: Transaction, writing: Transaction, outcomes: Mapping[str, Outcome]
     ) -> None:
         """Note how many memories there will be, in the transaction that changes it."""
-        if self.feed is None:
+        if self._connection.is_server:
             return
         known = self._kept_count()
         count = self._number_of_memories() if known is None else known
@@ -356,24 +345,19 @@ class SurrealStore:
                     memories=count,
                 )
 
-    def _memory_rows(self, ids: Sequence[str]) -> list[dict[str, Any]]:
-        rows = self._connection.query(
-            "SELECT * FROM $ids", ids=[record("memory", key) for key in ids]
-        )
-        # SurrealDB 2 leaves out records that are not there, 3 gives null for them.
-        return [row for row in rows if row]
+    def _is_uncut(self, pending: PendingMemory) -> bool:
+        """Return whether a memory waits with the content that it had, all of it in every slot.
 
-    def _waiting(self, memory_id: str) -> tuple[Chunk, ...]:
-        rows = self._connection.query(f"SELECT * FROM {chunk_range(memory_id)} WHERE vector = NONE")
-        return tuple(chunk_of(row) for row in rows)
-
-    def _is_current(self, pending: PendingMemory) -> bool:
-        """Return whether a memory still waits with the content that it had."""
+        Chunks that have a vector must stay: another process has cut it meanwhile.
+        """
+        has_vector = " OR ".join(f"{slot.vector} != NONE" for slot in SLOTS)
         return bool(
             self._connection.query(
                 "RETURN record::exists($waiting)"
-                " AND (SELECT VALUE content_clock FROM ONLY $memory) = $clock",
-                waiting=record("pending", pending.memory.id),
+                " AND (SELECT VALUE content_clock FROM ONLY $memory) = $clock"
+                " AND array::is_empty((SELECT VALUE id FROM"
+                f" {chunk_range(pending.memory.id)} WHERE {has_vector} LIMIT 1))",
+                waiting=record(self.serving().slot.pending, pending.memory.id),
                 memory=record("memory", pending.memory.id),
                 clock=pending.content_clock,
             )
@@ -386,12 +370,17 @@ class SurrealStore:
         # SurrealDB 2 leaves out records that are not there, 3 gives null for them.
         return {row.id for row in rows if row}
 
-    def _clear(self, transaction: Transaction, key: str, outcome: Outcome) -> None:
+    def _clear(
+        self, transaction: Transaction, key: str, outcome: Outcome, written: Sequence[Slot]
+    ) -> None:
         if outcome.is_void:
-            self.vectors.remove(transaction, key)
+            for slot in SLOTS:
+                vectors = self._embeddings(slot).vectors
+                vectors.remove(transaction, key, is_followed=slot in written)
         if outcome.is_void or outcome.is_old:
             transaction.add(f"DELETE {chunk_range(key)} RETURN NONE")
         if outcome.is_old:
             transaction.add("DELETE $id RETURN NONE", id=record("memory", key))
         if outcome.is_gone:
-            transaction.add("DELETE $id RETURN NONE", id=record("pending", key))
+            for slot in SLOTS:
+                transaction.add("DELETE $id RETURN NONE", id=record(slot.pending, key))

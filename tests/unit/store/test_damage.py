@@ -144,7 +144,7 @@ def test_a_byte_flipped_in_store_or_journal_loses_nothing(
         shutil.rmtree(copy)
 
 
-@pytest.mark.parametrize("name", ["header.json", "keys.bin", "vectors.f32"])
+@pytest.mark.parametrize("name", ["header.json", "rows.bin", "vectors.f32"])
 def test_a_byte_flipped_in_the_index_is_noticed_and_it_is_read_anew(
     whole: tuple[Path, Texts], tmp_path: Path, copied: Path, name: str
 ) -> None:

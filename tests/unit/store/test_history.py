@@ -84,7 +84,7 @@ def test_undo_of_forget_brings_everything_back_identical(home: Path) -> None:
         store.commit([forget("a")])
         undo(store)
         assert store.database.memories(["a"]) == before
-        assert store.database.find("text") == before["a"]
+        assert store.database.find("text") == [before["a"]]
 
 
 def test_undo_of_an_undo_does_it_again(home: Path) -> None:

@@ -175,6 +175,23 @@ def test_a_position_in_another_journal_is_noticed(segment: Path) -> None:
         list(journal.entries(Position(first.number, 1, 30)))
 
 
+def test_a_digest_tells_what_a_journal_holds_up_to_a_position(segment: Path) -> None:
+    journal = Journal(segment.parent)
+    positions = [Position(), *(position for _, position in journal.entries())]
+    digests = [journal.digest_at(position) for position in positions]
+    assert len({*digests, ""}) == 7
+    journal.append([remember("more")])
+    assert [Journal(segment.parent).digest_at(position) for position in positions] == digests
+    assert journal.digest_at(replace(journal.end, number=99)) == ""
+    assert journal.digest_at(replace(positions[3], offset=positions[3].offset + 5)) == ""
+    assert journal.digest_at(replace(positions[3], segment=7)) == ""
+    other = Journal(segment.parent.parent / "other")
+    for number in range(1, 6):
+        other.append([remember(f"memory{number}", "test " * number)])
+    assert other.digest_at(positions[3]) not in digests
+    assert other.digest_at(journal.end) == ""
+
+
 def test_a_newer_format_is_refused_with_the_way_out(folder: Path) -> None:
     folder.mkdir()
     line, _ = lines.seal_body(b'{"v": 9, "number": 1', lines.START)

@@ -20,7 +20,7 @@ def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
     before = connection.query("INFO FOR DB")
     migrate(connection)
     assert connection.query("INFO FOR DB") == before
-    assert connection.query("SELECT VALUE format FROM ONLY meta:state") == 3
+    assert connection.query("SELECT VALUE format FROM ONLY meta:state") == 4
     connection.close()
 
 
@@ -43,6 +43,6 @@ def test_a_store_of_a_newer_tera_is_refused_with_the_way_out(home: Path) -> None
     connection.query("UPDATE meta:state SET format = 99")
     connection.close()
 
-    with pytest.raises(StoreError, match="format 99, this one knows 3") as refusal, opened(home):
+    with pytest.raises(StoreError, match="format 99, this one knows 4") as refusal, opened(home):
         pass
     assert refusal.value.hint == "install a newer version of Tera"

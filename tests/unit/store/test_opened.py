@@ -117,6 +117,19 @@ def test_the_index_does_not_outlive_what_the_store_has_lost(written: Path) -> No
         assert not header.exists()
 
 
+def test_the_words_do_not_outlive_what_the_store_has_lost_where_the_vectors_lag_behind(
+    written: Path,
+) -> None:
+    header = written / "index" / "some-model" / "header.json"
+    words = header.parent / "words" / "header.json"
+    words.parent.mkdir(parents=True)
+    header.write_text('{"sequence": 0}')
+    words.write_text('{"sequence": 7}')
+    with opened(written):
+        assert header.exists()
+        assert not words.exists()
+
+
 def test_a_journal_shorter_than_the_store_gets_back_what_the_store_knows(written: Path) -> None:
     segment = written / "journal" / "000001.jsonl"
     lines = segment.read_bytes().splitlines(keepends=True)
