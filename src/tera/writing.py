@@ -56,12 +56,16 @@ class Plan:
     outcome: list[Remembered] = field(default_factory=list)
 
     def remember(self, database: SurrealStore, drafts: Sequence[Draft]) -> None:
-        """Plan to remember drafts. The same text is kept once; a file replaces what it was."""
-        planned: dict[str, Memory] = {}  # by text
+        """Plan to remember drafts. The same text is kept once; a file replaces what it was.
+
+        What was told with different dates happened more than once.
+        """
+        planned: dict[str, dict[str, Memory]] = {}  # by text and id
         latest: dict[str, Memory] = {}  # by id: what the database does not know yet
         gone: set[str] = set()  # what it still has
         for draft in drafts:
-            same = planned.get(draft.text) or database.find(draft.text)
+            known = list(planned.get(draft.text, {}).values())
+            same = _told_before(draft, known) or _told_before(draft, database.find(draft.text))
             if same:
                 same = latest.get(same.id, same)
                 if same.text != draft.text or same.id in gone:
@@ -82,7 +86,7 @@ class Plan:
             else:
                 memory = self.add(new_memory(draft))
             status: Status = "known" if same else "updated" if outdated else "new"
-            planned[memory.text] = latest[memory.id] = memory
+            planned.setdefault(memory.text, {})[memory.id] = latest[memory.id] = memory
             self.outcome.append(Remembered(memory, status))
             if draft.is_file and draft.source and draft.parts is not None:
                 there = database.files.parts(draft.source)
@@ -217,6 +221,17 @@ def to_milliseconds(time: datetime) -> datetime:
     """Return a time in UTC, cut to the millisecond."""
     time = time.astimezone(UTC)
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+def _told_before(draft: Draft, known: Sequence[Memory]) -> Memory | None:
+    """Return the memory that a draft tells again, of those with its text."""
+    if draft.at is None or draft.is_file:
+        return known[0] if known else None
+    day = draft.at.astimezone().date()
+    of_day = [memory for memory in known if memory.at.astimezone().date() == day]
+    # Without a date of its own, one was meant for any.
+    undated = [memory for memory in known if memory.at == memory.remembered_at]
+    return next(iter((*of_day, *undated)), None)
 
 
 def _with_additions(memory: Memory, draft: Draft) -> Memory:

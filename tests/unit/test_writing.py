@@ -78,6 +78,29 @@ def test_the_same_text_is_kept_once_and_gains_tags_and_title(home: Path) -> None
         assert kept.title == "another title"
 
 
+def test_the_same_text_on_another_day_happened_again(home: Path) -> None:
+    monday, friday = datetime(2026, 3, 2, 18, tzinfo=UTC), datetime(2026, 3, 6, 18, tzinfo=UTC)
+    with opened(home) as store:
+        ran, again = Draft("Ran 5 km", at=monday), Draft("Ran 5 km", at=friday)
+        (first, second, third), status = remember(store, ran, again, ran)
+        assert status == ["new", "new", "known"]
+        assert first.id == third.id != second.id
+        (later, undated), status = remember(store, again, Draft("Ran 5 km"))
+        assert status == ["known", "known"]
+        assert later.id == second.id
+        assert undated.id in (first.id, second.id)
+        assert {memory.at for memory in store.database.find("Ran 5 km")} == {monday, friday}
+
+
+def test_a_date_given_later_to_what_had_none_corrects_it(home: Path) -> None:
+    monday = datetime(2026, 3, 2, 18, tzinfo=UTC)
+    with opened(home) as store:
+        (told,), _ = remember(store, Draft("Ran 5 km"))
+        (dated,), status = remember(store, Draft("Ran 5 km", at=monday))
+        assert status == ["known"]
+        assert (dated.id, dated.at) == (told.id, monday)
+
+
 def test_what_is_known_in_every_respect_writes_nothing(home: Path) -> None:
     with opened(home) as store:
         remember(store, Draft("text", tags=("a",)))
