@@ -126,6 +126,28 @@ def bert_network(bert_folder: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="session")
+def mean_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a tiny BERT that averages its tokens, so that its vectors are others."""
+    from tests.models.tiny_bert import build_tiny_bert
+
+    return build_tiny_bert(tmp_path_factory.mktemp("mean-bert"), "mean")
+
+
+@pytest.fixture(scope="session")
+def mean_network(mean_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the network of the tiny BERT that averages; every test has a copy."""
+    from tera.embedders.export import export_network
+    from tera.models import ModelSpec
+
+    files = {"tokenizer.json": "", "model.safetensors": ""}
+    spec = ModelSpec("mean-bert", "embedder", "sentence-transformers", files=files)
+    spec = replace(spec, dim=32, max_tokens=512, pooling="mean")
+    folder = tmp_path_factory.mktemp("mean-bert-network")
+    export_network(spec, mean_folder, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def phi2_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a tiny phi2 `model.gguf` that writes TINY_SCRIPT; see `tiny_phi2`."""
     from tests.models.tiny_phi2 import build_tiny_phi2
@@ -144,6 +166,19 @@ def tiny_models(home: Path, bert_folder: Path, bert_network: Path, phi2_folder: 
     (home / "config.toml").write_text('embedder = "tiny-bert"\nllm = "tiny-phi2"\n')
     shutil.copytree(bert_network, Paths(home).network("tiny-bert"))
     return home
+
+
+@pytest.fixture
+def mean_bert(tiny_models: Path, mean_folder: Path, mean_network: Path) -> str:
+    """Add an embedder that makes other vectors to the test's home; return its name."""
+    with (tiny_models / "models.toml").open("a") as file:
+        file.write(
+            f'\n[mean-bert]\nrole = "embedder"\nbackend = "sentence-transformers"\n'
+            f'path = "{mean_folder}"\ndim = 32\nmax_tokens = 512\npooling = "mean"\n'
+            '[mean-bert.files]\n"tokenizer.json" = ""\n"model.safetensors" = ""\n'
+        )
+    shutil.copytree(mean_network, Paths(tiny_models).network("mean-bert"))
+    return "mean-bert"
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 Pieces (sentences and lines) are packed in order until the next one no longer fits. A heading always
 begins a chunk; a paragraph begins one when the chunk so far is at least half full. Where a
-paragraph has to be cut, the next chunk repeats its last sentences, up to the overlap. Of chats,
-recordings and tables the pieces are whole messages, utterances and rows, so that a chunk is a
-window of turns.
+paragraph has to be cut, the next chunk repeats its last sentences, up to the overlap. Of
+recordings and tables the pieces are whole utterances and rows. Of chats each message is a chunk:
+what is said around it is looked at when it is searched.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tera.datatypes import Chunk, Memory
-from tera.places import has_entries
+from tera.places import has_entries, is_chat
 from tera.sentences import HEADING, HEADINGS, Span, paragraphs, sentences, trimmed
 
 CHUNK_TOKENS = 96  # benchmarks/chunk_size.py, docs/decisions.md
@@ -60,8 +60,15 @@ def chunk_memory(
     pieces = _pieces(memory.text, list(spans), count_tokens, max_tokens)
     return [
         Chunk(memory.id, ordinal, group[0].start, group[-1].end, group[0].heading)
-        for ordinal, group in enumerate(_packed(pieces, max_tokens))
+        for ordinal, group in enumerate(
+            _messages(pieces) if is_chat(memory.type) else _packed(pieces, max_tokens)
+        )
     ]
+
+
+def _messages(pieces: Sequence[_Piece]) -> Iterator[list[_Piece]]:
+    for piece in pieces:
+        yield [piece]
 
 
 def _packed(pieces: Sequence[_Piece], max_tokens: int) -> Iterator[list[_Piece]]:

@@ -55,6 +55,12 @@ class Config:
         0, "ask.threads", "Threads for the language model. 0: half of the cores, never all of two."
     )
     search_k: int = _setting(10, "search.k", "Passages that `search` shows.")
+    search_reranker: str = _setting(
+        "",
+        "search.reranker",
+        "Model that reads the best passages again with the question and puts them in order, such"
+        " as ms-marco-minilm-l6-v2. Empty: none.",
+    )
     agent_idle_s: float = _setting(
         1800.0,
         "agent.idle_s",

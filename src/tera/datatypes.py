@@ -153,27 +153,46 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which memories are looked at. Bounds are inclusive; all given tags must be there."""
+    """Which memories are looked at. Bounds are inclusive; all given tags must be there.
+
+    `where` is a condition as `tera.where` reads it; empty for none.
+    """
 
     tags: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
     source: str | None = None
+    where: str = ""
 
     @property
     def is_empty(self) -> bool:
         """True when every memory passes."""
-        return not (self.tags or self.since or self.until or self.source)
+        return not (self.tags or self.since or self.until or self.source or self.where)
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """A passage found: `memory.text[start:end]`. A higher score is a better match."""
+    """A passage found: `memory.text[start:end]`. A higher score is a better match.
+
+    Attributes:
+        memory: Where it stands.
+        start: Its first character.
+        end: The one behind its last.
+        score: What it is ranked by; see `retriever`.
+        meaning: The cosine of question and passage, on a scale where 0 is that of unrelated texts
+            and 1 that of answers.
+        words: The share of the question's words that stand in it and around it, 0 to 1.
+        time: 1 within a time that the question names, less near it; also less where it tells a
+            time and the question asks for one.
+    """
 
     memory: Memory
     start: int
     end: int
     score: float
+    meaning: float = 0.0
+    words: float = 0.0
+    time: float = 0.0
 
     @property
     def text(self) -> str:

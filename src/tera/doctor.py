@@ -227,12 +227,12 @@ def _vectors(engine: Engine) -> Finding:
         return Finding("vectors", True, f"{counts['chunk']} chunks on the server{waiting}")
     if not (lost := _feed(engine)).is_well:
         return lost
-    from tera.indexes.vector import Comparison
+    from tera.indexes.comparison import Comparison
 
     comparison, rows = Comparison(), None
     while rows is None or rows:
         with _turn(engine) as opened:
-            index = engine.workspace.index(opened, engine.models.spec(name))
+            index = engine.workspace.indexes.vectors(opened, engine.models.spec(name))
             feed = opened.database.feed
             assert index and feed
             if rows := feed.feed(comparison.sequence):
@@ -249,9 +249,7 @@ def _vectors(engine: Engine) -> Finding:
 
 
 def _embedder(engine: Engine) -> Finding:
-    with engine.store() as opened:
-        recorded = opened.database.embedder()
-    name = engine.models.choose_embedder(recorded)
+    name = engine.models.choose_embedder(*engine.workspace.embedders())
     spec = engine.models.spec(name)
     if hub.locate(spec, engine.paths) is None:
         return Finding(

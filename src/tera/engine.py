@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tera.answer import OnText, write_answer
 from tera.batches import write_batches
+from tera.chosen import choose, select, whole_id
 from tera.config import Config
 from tera.datatypes import (
     Answer,
@@ -25,21 +26,22 @@ from tera.datatypes import (
     SecretPolicy,
     Written,
 )
-from tera.errors import ModelLoadError, StoreError
-from tera.gate import gate_score
+from tera.errors import ModelLoadError
+from tera.gate import behind_gate
 from tera.model_loader import Listener, SilentListener
 from tera.paths import Paths
 from tera.quotes import quote_answer
 from tera.readers.plain.text import checked
-from tera.retriever import retrieve
-from tera.spot import read_along, search_waiting
 from tera.store.history import Change, begun_change, changes, undoing
 from tera.store.opened import OpenStore
 from tera.workspace import Workspace
-from tera.writing import ID_LENGTH, Plan, without_secrets
+from tera.writing import Plan, without_secrets
+from tera.writing import now as this_moment
 
 if TYPE_CHECKING:
-    from tera.embedders import Embedder, FloatVector
+    from tera.embedders import Embedder
+    from tera.finder import Found, Question
+    from tera.indexes.keys import Numbers
 
 EVERYTHING = Filter()
 
@@ -111,7 +113,6 @@ class Engine:
 
         def fill(plan: Plan, opened: OpenStore) -> None:
             wanted = drafts
-            wanted = drafts
             if secrets != "keep":
                 find = opened.database.find
                 wanted, held[:] = without_secrets(drafts, secrets, lambda text: bool(find(text)))
@@ -175,27 +176,17 @@ class Engine:
             StoreError: One is unknown, or fits several.
         """
         with self.store() as opened:
-            ids = [self._resolve(opened, prefix) for prefix in prefixes]
+            ids = [whole_id(opened.database, prefix) for prefix in prefixes]
             memories = opened.database.memories(ids)
             return [memories[key] for key in ids]
 
-    def _resolve(self, opened: OpenStore, prefix: str) -> str:
-        bare = prefix.strip().lower()
-        is_id = bool(bare) and bare.isascii() and bare.isalnum() and len(bare) <= ID_LENGTH
-        ids = opened.database.ids_with_prefix(bare, 3) if is_id else []
-        if len(ids) > 1:
-            shown = ", ".join(ids[:2]) + (", ..." if len(ids) > 2 else "")
-            raise StoreError(
-                f"{prefix!r} fits several memories: {shown}", hint="type more of the id"
-            )
-        if not ids:
-            raise StoreError(f"no memory has an id that begins with {prefix!r}", hint="tera list")
-        return ids[0]
-
     def select(self, chosen: Filter, limit: int | None = None) -> list[Memory]:
         """Return the memories that pass a filter, newest first."""
-        with self.store() as opened:
-            return opened.database.select(chosen, limit)
+        return select(self.workspace, chosen, limit)
+
+    def chosen(self, opened: OpenStore, chosen: Filter) -> Numbers | None:
+        """Return the numbers of the memories that pass a filter, sorted; None for all."""
+        return None if chosen.is_empty else choose(self.workspace, opened, chosen)
 
     def edit(self, memory: Memory, edited: Memory) -> bool:
         """Change a memory; False when there was nothing to change.
@@ -215,7 +206,7 @@ class Engine:
             if getattr(edited, name) != getattr(memory, name)
         }
         with self.store() as opened:
-            memory_id = self._resolve(opened, memory.id)
+            memory_id = whole_id(opened.database, memory.id)
             there = opened.database.memories([memory_id])[memory_id]
             plan = self._plan(opened)
             plan.edit(there, replace(there, **wanted))
@@ -231,7 +222,7 @@ class Engine:
         with self.store() as opened:
             plan = Plan()
             for memory_id in dict.fromkeys(memory.id for memory in memories):
-                plan.forget(self._resolve(opened, memory_id))
+                plan.forget(whole_id(opened.database, memory_id))
             self._commit(opened, plan)
 
     # History.
@@ -270,7 +261,7 @@ class Engine:
         self.models.embedder(name)
 
     def use_embedder(self, name: str) -> None:
-        """Make all vectors anew with another embedder; interrupted, the next search goes on.
+        """Use another embedder as soon as it has made all vectors; see `Workspace.use_embedder`.
 
         Raises:
             ModelError: It cannot be had.
@@ -281,7 +272,7 @@ class Engine:
         """Return how much is remembered, with which models, and where."""
         with self.store() as opened:
             counts = opened.database.counts()
-            embedder = opened.database.embedder()
+            serving = opened.database.serving()
             changes = opened.journal.end.number
         is_known = self.config.llm in self.models.catalogue
         return {
@@ -289,7 +280,9 @@ class Engine:
             "chunks": counts["chunk"],
             "waiting_for_vectors": counts["pending"],
             "changes": changes,
-            "embedder": embedder or None,
+            "embedder": serving.embedder or None,
+            "next_embedder": serving.renewal.embedder if serving.renewal else None,
+            "read_by_next_embedder": serving.renewal.passed if serving.renewal else 0,
             "llm": self.config.llm,
             "llm_on_this_machine": is_known and self.models.has_llm(),
         }
@@ -300,15 +293,31 @@ class Engine:
 
     # Search and answers.
 
-    def search(self, question: str, count: int, chosen: Filter = EVERYTHING) -> list[SearchResult]:
+    def search(
+        self,
+        question: str,
+        count: int,
+        chosen: Filter = EVERYTHING,
+        *,
+        now: datetime | None = None,
+    ) -> list[SearchResult]:
         """Return the passages closest to a question, best first.
+
+        Args:
+            question: As the person typed it.
+            count: Most passages.
+            chosen: Which memories may be found.
+            now: When it counts as asked: what "last week" in it is relative to.
 
         Raises:
             ModelError: No embedder can be had.
         """
         checked(question, "the question")
-        embedder = self.workspace.ready_embedder()
-        return self._search(question, embedder.embed_query(question), embedder, count, chosen)
+        return self.workspace.with_embedder(
+            lambda embedder: (
+                self._find(self._asked(question, now, embedder), embedder, count, chosen).results
+            )
+        )
 
     def ask(
         self,
@@ -316,6 +325,7 @@ class Engine:
         *,
         count: int,
         chosen: Filter = EVERYTHING,
+        now: datetime | None = None,
         piped: str = "",
         use_llm: bool = True,
         on_text: OnText = lambda _: None,
@@ -327,6 +337,7 @@ class Engine:
             question: As the person typed it.
             count: Most passages that the answer may rest on.
             chosen: Which memories may be used.
+            now: When it counts as asked; the present without it.
             piped: Text for this one question; it is not remembered.
             use_llm: False for quotes only.
             on_text: Receives the answer as it is written.
@@ -339,18 +350,22 @@ class Engine:
             ModelError: No embedder can be had, or the language model failed.
         """
         checked(question, "the question")
-        embedder = self.workspace.ready_embedder()
-        vector = embedder.embed_query(question)
-        found = self._search(question, vector, embedder, count, chosen)
-        gate = gate_score(embedder, self.models.index_folder(embedder.spec.name) / "gate.json")
-        results = [result for result in found if result.score >= gate]
+
+        def find(embedder: Embedder) -> tuple[Embedder, Question, Found]:
+            asked = self._asked(question, now, embedder)
+            return embedder, asked, self._find(asked, embedder, count, chosen)
+
+        embedder, asked, found = self.workspace.with_embedder(find)
+        results = behind_gate(found.results, found.evidence)
         if piped.strip():
+            from tera.spot import read_along
+
             # What is piped in comes first, and leaves room for memory.
             room = count - min(len(results), count // 2)
-            along = read_along(self.workspace, piped, vector, embedder, room)
+            along = read_along(self.workspace, piped, question, asked.vector, embedder, room)
             results = [*along, *results][:count]
         if not results:
-            return Answer(question, "", "unknown", nearest=tuple(found))
+            return Answer(question, "", "unknown", nearest=tuple(found.results))
         if use_llm and not self.models.has_llm():
             self.listener.note(
                 f"{self.config.llm} is not on this machine: quoting instead of answering",
@@ -365,35 +380,27 @@ class Engine:
                 question,
                 results,
                 llm,
-                today=date.today(),
+                today=now.astimezone().date() if now else date.today(),
                 context_tokens=self.config.ask_context_tokens,
                 max_tokens=self.config.ask_max_tokens,
                 on_text=on_text,
                 should_stop=should_stop,
             )
 
-    def _search(
-        self, question: str, vector: FloatVector, embedder: Embedder, count: int, chosen: Filter
-    ) -> list[SearchResult]:
-        with self.store() as opened:
-            ids = None if chosen.is_empty else set(opened.database.select_ids(chosen))
-        if ids is not None and not ids:
-            return []
-        waiting = search_waiting(self.workspace, question, vector, embedder, ids)
-        with self.store() as opened:
-            database = opened.database
-            index = self.workspace.index(opened, embedder.spec)
+    def _asked(self, question: str, now: datetime | None, embedder: Embedder) -> Question:
+        # It knows dates in seven languages, which takes longer to import than `remember` in all.
+        from tera.finder import Question
 
-            def nearest(most: int) -> list[tuple[str, int, float]]:
-                if index:
-                    found = index.nearest(vector, most, ids)
-                else:
-                    server = database.server
-                    assert server is not None
-                    found = server.nearest(vector.tolist(), most, list(ids) if ids else None)
-                # One may have got its vector meanwhile.
-                known = {(memory_id, ordinal) for memory_id, ordinal, _ in found}
-                found += [hit for hit in waiting if hit[:2] not in known]
-                return sorted(found, key=lambda hit: -hit[2])[:most]
+        return Question.of(question, now or this_moment(), embedder)
 
-            return retrieve(count, nearest, database.chunks, database.memories)
+    def _find(self, asked: Question, embedder: Embedder, count: int, chosen: Filter) -> Found:
+        from tera.finder import Found, find_passages
+
+        numbers = None
+        if not chosen.is_empty:
+            self.workspace.follow_attributes()
+            with self.store() as opened:
+                numbers = self.chosen(opened, chosen)
+        if numbers is not None and not len(numbers):
+            return Found([], 0.0)
+        return find_passages(self.workspace, asked, embedder, count, numbers)

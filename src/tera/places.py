@@ -7,6 +7,8 @@ and time before a message. They stay right when the text is edited, exported or 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Literal
 
@@ -59,6 +61,11 @@ _MESSAGE = re.compile(
 )
 
 
+def is_chat(document_type: str) -> bool:
+    """Return whether the text of a type is a list of messages, each with its sender and time."""
+    return MARKS.get(document_type) == "messages"
+
+
 def has_entries(document_type: str) -> bool:
     """Return whether the text of a type is a list of messages, utterances or rows."""
     return MARKS.get(document_type) in ("messages", "times", "rows")
@@ -78,9 +85,36 @@ def message_line(sender: str, time: datetime, text: str) -> str:
     return f"{name} ({when}): {body}"
 
 
+def message_head(memory: Memory, start: int) -> str:
+    """Return sender and time of the message that a passage of a chat begins in, or nothing."""
+    found = _before(_MESSAGE, memory.text, start)
+    return f"{found[1]} ({found[2]}): " if found else ""
+
+
+def moment_of(memory: Memory, start: int) -> datetime:
+    """Return when a passage was, in the person's own calendar: as its message says, if it is one.
+
+    What is known to the day is at midnight.
+    """
+    found = _before(_MESSAGE, memory.text, start) if is_chat(memory.type) else None
+    if found:
+        day, month, year, clock = found[2].split()
+        hour, minute = clock.split(":")
+        numbers = int(year), MONTHS.index(month) + 1, int(day), int(hour), int(minute)
+        with suppress(ValueError):
+            return datetime(*numbers)
+    return memory.at.astimezone().replace(tzinfo=None)
+
+
 def timed_line(seconds: float, text: str) -> str:
     """Return what is said at a time, as the text of a recording has it: `[3:15] Hello there`."""
     return f"[{_clock(int(seconds))}] {' '.join(text.split())}"
+
+
+def senders(memory: Memory) -> Iterator[str]:
+    """Yield who wrote the messages of a chat, message by message; typed text may be one too."""
+    if not memory.type or MARKS.get(memory.type) == "messages":
+        yield from (found[1] for found in _MESSAGE.finditer(memory.text))
 
 
 def place_of(memory: Memory, start: int, end: int) -> str:

@@ -22,7 +22,7 @@ MIN_QUOTE_WORDS = 5
 """A shorter sentence is quoted together with the next one."""
 MAX_SENTENCES = 120
 """Sentences compared for a quote: they are embedded while the person waits."""
-PASSAGE_WEIGHT = 1.0  # benchmarks/quotes.py, docs/decisions.md
+PASSAGE_WEIGHT = 2.0  # benchmarks/quotes.py, docs/decisions.md
 WORDS_WEIGHT = 0.6  # benchmarks/quotes.py, docs/decisions.md
 
 _WORD = re.compile(r"\w+")
@@ -71,10 +71,11 @@ def quote_answer(
     scores = score_sentences(question, found, results, embedder)
     order = sorted(range(len(found)), key=lambda row: -scores[row])
     least = min(QUOTE_SHARE * scores[order[0]], scores[order[0]])
-    best = [row for row in order[:MAX_QUOTES] if scores[row] >= least]
+    said = {found[row][1]: row for row in reversed(order)}
+    best = [row for row in order if said[found[row][1]] == row and scores[row] >= least]
     numbers: dict[int, int] = {}
     lines: list[str] = []
-    for row in best:
+    for row in best[:MAX_QUOTES]:
         place, sentence = found[row]
         number = numbers.setdefault(place, len(numbers) + 1)
         lines.append(f"“{sentence}” [{number}]")

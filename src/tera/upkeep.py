@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tera import doctor
 from tera.backup import Backup, restore_backup, write_backup
+from tera.chosen import passing
 from tera.datatypes import Filter, Finding, Memory
 from tera.engine import Engine
 from tera.errors import StoreDamagedError
@@ -44,7 +45,7 @@ class Keeper(Engine):
             return self.select(chosen), ""
         except StoreDamagedError as damage:
             with self.workspace.closed(), open_database(self.config, self.paths) as database:
-                return database.select(chosen), damage.message
+                return passing(database, chosen, self.listener), damage.message
 
     def backup(self, to: Path) -> Backup:
         """Write the journal and the settings to one verified file; others may write meanwhile.

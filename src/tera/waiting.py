@@ -9,6 +9,11 @@ from collections.abc import Collection, Iterable
 MOST_CHARACTERS = 16_000_000
 """A bound for memory; in a larger import the newest are found at once, the others when embedded."""
 _WORD = re.compile(r"\w{3,}|\d+")
+_SPACELESS = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+"
+)
+"""Where words have no spaces between them, or only endings would tell them apart: pairs count."""
 
 
 class WaitingTexts:
@@ -77,7 +82,11 @@ class WaitingTexts:
 
 def words_of(question: str) -> set[str]:
     """Return the words by which a question finds a text."""
-    return set(_WORD.findall(question.casefold()))
+    folded = question.casefold()
+    words = set(_WORD.findall(_SPACELESS.sub(" ", folded)))
+    for run in _SPACELESS.findall(folded):
+        words |= {run[at : at + 2] for at in range(max(1, len(run) - 1))}
+    return words
 
 
 def shared_words(words: Collection[str], text: str) -> int:

@@ -6,30 +6,37 @@ loads or writes, so that others can go on meanwhile.
 
 from __future__ import annotations
 
-import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from tera.config import Config
 from tera.datatypes import Chunk, JournalEntry
+from tera.derived import Indexes
+from tera.errors import EmbeddingMismatchError
+from tera.languages import SAMPLE_CHARACTERS, SAMPLE_TEXTS, LanguageNotice
 from tera.model_loader import Listener, ModelLoader
-from tera.models import ModelSpec
+from tera.models import MULTILINGUAL_EMBEDDER, ModelSpec
 from tera.paths import Paths
-from tera.pending import embed_pending
+from tera.pending import embed_pending, renew
 from tera.store.opened import OpenStore, open_store
 from tera.store.outcomes import CONTENT_FIELDS
+from tera.store.renewal import Renewal
 from tera.waiting import WaitingTexts
 
 if TYPE_CHECKING:
     from tera.embedders import Embedder
     from tera.embedders.tokens import TokenCounter
-    from tera.indexes.vector import VectorIndex
+
+T = TypeVar("T")
 
 FEW_WAITING = 32
 """So many memories have their vectors within a moment; a search waits for them."""
 FEW_WAITING_S = 1.0
+YIELD_S = 0.001
 
 
 class EndedError(Exception):
@@ -66,7 +73,7 @@ class Workspace:
         self._users = 0
         self._may_open = True
         self._keeps_open = stays_open
-        self._indexes: dict[str, VectorIndex] = {}
+        self.indexes = Indexes(paths, listener)
 
     # The store.
 
@@ -157,26 +164,58 @@ class Workspace:
 
     def _close(self) -> None:
         self._opened = None
-        self._indexes.clear()
+        self.indexes.close()
         self._stack.close()
+
+    def follow_attributes(self) -> None:
+        """Bring the index of attributes up to date; others may use the store in between."""
+
+        def follow(opened: OpenStore) -> bool:
+            index = self.indexes.attributes(opened)
+            return index is not None and index.follow_some()
+
+        self._step_by_step(follow)
+
+    def follow_words(self, spec: ModelSpec, progress: Callable[[str, int, int], None]) -> None:
+        """Bring an embedder's index of words up to date; others may use the store in between."""
+
+        def follow(opened: OpenStore) -> bool:
+            feed = opened.database.feed
+            if feed is None or opened.database.embedder() != spec.name:
+                return False
+            done, end = self.indexes.follow_some_words(opened, spec, feed)
+            if done < end:
+                progress("reading words", done, end)
+            return done < end
+
+        self._step_by_step(follow)
+
+    def _step_by_step(self, step: Callable[[OpenStore], bool]) -> None:
+        """Do steps until one says that none is left; only where others may wait for the store."""
+        is_left = self.stays_open
+        while is_left:
+            with self.store() as opened:
+                is_left = step(opened)
+            if is_left:
+                # A lock that is taken again at once is hardly ever given to another thread.
+                time.sleep(YIELD_S)
 
     # Vectors.
 
-    def index(self, opened: OpenStore, spec: ModelSpec) -> VectorIndex | None:
-        """Return the index of the embedded store, at its newest state; None on a server."""
-        feed = opened.database.feed
-        if feed is None:
-            return None
-        # numpy takes longer to import than `remember` takes in all.
-        from tera.indexes.vector import VectorIndex
+    def with_embedder(self, work: Callable[[Embedder], T]) -> T:
+        """Do what needs the store's embedder; again when another takes its place meanwhile.
 
-        if spec.name not in self._indexes:
-            folder = self.models.index_folder(spec.name)
-            self._indexes[spec.name] = VectorIndex(folder, spec.name, spec.dim)
-            for note in self._indexes[spec.name].notes:
-                self.listener.note(note)
-        self._indexes[spec.name].follow(feed.feed, feed.last_number())
-        return self._indexes[spec.name]
+        Raises:
+            ModelError: No embedder can be had.
+        """
+        while True:
+            embedder = self.ready_embedder()
+            try:
+                return work(embedder)
+            except EmbeddingMismatchError:
+                with self.store() as opened:
+                    if opened.database.embedder() == embedder.spec.name:
+                        raise
 
     def ready_embedder(self) -> Embedder:
         """Return the store's embedder, after the memories that wait have their vectors.
@@ -186,14 +225,21 @@ class Workspace:
         Raises:
             ModelError: No embedder can be had.
         """
-        with self.store() as opened:
-            recorded = opened.database.embedder()
-        embedder = self._begun_with(self.models.choose_embedder(recorded))
+        embedder = self._begun_with(self.models.choose_embedder(*self.embedders()))
         if self.stays_open:
             self._wait_for_few()
+            self.follow_words(embedder.spec, self.listener.progress)
         else:
             self._embed_waiting(embedder, self.listener.progress)
+            self.judge_languages(embedder.spec.name)
+        self._tell_language(embedder.spec)
         return embedder
+
+    def embedders(self) -> tuple[str, str]:
+        """Return the embedder whose vectors serve, and the one that is to take its place."""
+        with self.store() as opened:
+            serving = opened.database.serving()
+        return serving.embedder, serving.renewal.embedder if serving.renewal else ""
 
     def embed(self, name: str, progress: Callable[[str, int, int], None]) -> None:
         """Embed what waits; a store that has no embedder yet begins with this one.
@@ -213,12 +259,117 @@ class Workspace:
         return embedder
 
     def use_embedder(self, name: str) -> None:
-        """Make all vectors anew with another embedder; interrupted, the next search goes on."""
+        """Use another embedder as soon as it has made all vectors; until then the old ones serve.
+
+        Where vectors are left to others it returns at once. Interrupted, the next call goes on.
+        The embedder in use ends what was begun with another.
+
+        Raises:
+            ModelError: It cannot be had; nothing was changed.
+        """
         embedder = self.models.embedder(name)
         with self.store() as opened:
-            if opened.database.embedder() != name:
+            database = opened.database
+            if database.embedder() == name or database.has_vectors():
+                database.renewing.want(name)
+            else:
                 self._begin_with(opened, embedder)
+        if self.stays_open:
+            self.on_waiting()
+            return
+        self.renew(self.listener.progress)
         self._embed_waiting(embedder, self.listener.progress)
+
+    def renew(
+        self,
+        progress: Callable[[str, int, int], None],
+        between: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Go on until the wanted embedder's vectors serve and those of others are gone.
+
+        Args:
+            progress: Hears how far it is; an error that it raises ends the work.
+            between: Called between batches, without the store.
+
+        Raises:
+            ModelError: The wanted embedder cannot be had.
+        """
+        cleared = 0
+        while True:
+            with self.store() as opened:
+                renewing = opened.database.renewing
+                state = renewing.state()
+                removed = renewing.clear_some()
+                cleared += removed
+            if removed:
+                progress("removing old vectors", cleared, 0)
+            elif state is None:
+                return
+            elif state.is_begun:
+                self._renew(state.embedder, progress, between)
+            else:
+                self._begin_renewal(state.embedder)
+
+    def _begin_renewal(self, name: str) -> None:
+        embedder = self.models.embedder(name)
+        with self.store() as opened:
+            renewing = opened.database.renewing
+            if renewing.state() == Renewal(name) and not renewing.has_leftovers():
+                self.indexes.drop(name)
+                renewing.begin(embedder.spec.dim)
+
+    def _renew(
+        self,
+        name: str,
+        progress: Callable[[str, int, int], None],
+        between: Callable[[], object],
+    ) -> None:
+        embedder = self.models.embedder(name)
+        counter = self.counter(embedder)
+
+        def follow(opened: OpenStore) -> None:
+            # Some at a time, because all of it at once would hold the first search up. Where the
+            # store is closed after each batch, so is the index, and opening it reads all of it.
+            feed = opened.database.renewing.feed() if self.stays_open else None
+            if feed:
+                self.indexes.following(feed, embedder.spec)
+                self.indexes.keywords(opened, embedder.spec, feed)
+
+        if not renew(self.store, embedder, counter, progress, between, follow):
+            return
+        with self.store() as opened:
+            old = opened.database.embedder()
+            if opened.database.renewing.switch(name):
+                self.indexes.drop(old)
+                self._read_waiting(opened)
+                self.on_waiting()
+
+    def judge_languages(self, name: str) -> None:
+        """Look whether much of the store is in a language that an embedder does not know.
+
+        That takes two seconds, but only where the store has doubled since; else half a
+        millisecond.
+        """
+        spec = self.models.catalogue.get(name)
+        if spec is None or spec.languages != "en":
+            return
+        with self.store() as opened:
+            memories = opened.database.memory_count()
+            notice = self._notice(name)
+            if not notice.is_due(memories):
+                return
+            texts = opened.database.sample_texts(SAMPLE_TEXTS, SAMPLE_CHARACTERS)
+        notice.judge(texts, memories, spec)
+
+    def _tell_language(self, spec: ModelSpec) -> None:
+        if language := self._notice(spec.name).take():
+            self.listener.note(
+                f"much of what you told is in {language}, of which {spec.name} knows little",
+                f"tera models use {MULTILINGUAL_EMBEDDER}",
+            )
+
+    def _notice(self, name: str) -> LanguageNotice:
+        return LanguageNotice(self.models.index_folder(name) / "languages.json")
 
     def note_embedded(self) -> None:
         """Note that nothing waits, whatever was thought before."""
@@ -229,7 +380,8 @@ class Workspace:
     def _embed_waiting(self, embedder: Embedder, progress: Callable[[str, int, int], None]) -> None:
         # One thread does it, others wait for that.
         with self._embedding:
-            embed_pending(self.store, embedder, self.counter(embedder), progress, self._embedded)
+            done = partial(self._embedded, embedder)
+            embed_pending(self.store, embedder, self.counter(embedder), progress, done)
 
     def counter(self, embedder: Embedder) -> TokenCounter:
         """Return the measure of a loaded embedder."""
@@ -238,7 +390,11 @@ class Workspace:
         assert counter is not None
         return counter
 
-    def _embedded(self, memory_ids: Sequence[str]) -> None:
+    def _embedded(self, embedder: Embedder, memory_ids: Sequence[str]) -> None:
+        if self.stays_open:
+            # Some at a time, for the same reason as in a renewal.
+            with self.store() as opened:
+                self.indexes.keywords(opened, embedder.spec, opened.database.feed)
         self.waiting.remove(memory_ids)
         with self._has_embedded:
             self._has_embedded.notify_all()
@@ -250,9 +406,7 @@ class Workspace:
                 self._has_embedded.wait_for(lambda: not len(self.waiting), FEW_WAITING_S)
 
     def _begin_with(self, opened: OpenStore, embedder: Embedder) -> None:
-        # An index that is left of an earlier time with this embedder does not see what was voided.
-        self._indexes.pop(embedder.spec.name, None)
-        shutil.rmtree(self.models.index_folder(embedder.spec.name), ignore_errors=True)
+        self.indexes.drop(embedder.spec.name)
         opened.database.set_embedder(embedder.spec.name, embedder.spec.dim)
         self._read_waiting(opened)
         self.on_waiting()

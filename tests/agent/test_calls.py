@@ -52,6 +52,8 @@ def test_every_command_works_through_the_agent(paths: Paths, tera: Tera) -> None
     memory_id = tera("remember", NOTE, "--tag", "work", "--at", "2026-11-01").out.strip()
     assert tera("show", memory_id[:4]).out.endswith(f"\n{NOTE}\n")
     assert NOTE in tera("search", "staging port").out
+    assert NOTE in tera("search", "staging", "--where", "tag = work and at = 2026-11").out
+    assert "did you mean tag?" in tera("list", "--where", "tga = work").err
     answer = tera("ask", QUESTION)
     assert answer.out.startswith("Port 5433 [1], says the note.\n\n[1]  " + memory_id)
     assert tera("ask", QUESTION, "--no-llm").code == 0

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -10,6 +12,8 @@ from tera.agent.embedding import EmbeddingThread
 from tera.datatypes import Draft
 from tera.engine import Engine
 from tera.errors import ModelLoadError
+from tera.indexes import keyword
+from tera.store import vectors
 from tera.workspace import EndedError
 from tests.agent.conftest import wait_until
 
@@ -98,3 +102,32 @@ def test_a_batch_that_ends_after_the_store_was_closed_for_good_opens_nothing(
     # The next agent has it.
     with Engine(engine.config, engine.paths).store() as opened:
         assert opened.database.counts()["pending"] == 1
+
+
+def test_a_lost_index_of_words_is_made_before_a_search_and_others_may_work_meanwhile(
+    open_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list(open_engine.remember([Draft(f"note {number} of the harbour") for number in range(6)]))
+    open_engine.workspace.embed("tiny-bert", lambda *_: None)
+    open_engine.close()
+    words = open_engine.models.index_folder("tiny-bert") / "words"
+    shutil.rmtree(words)
+    monkeypatch.setattr(vectors, "FEED_BATCH", 2)
+    monkeypatch.setattr(keyword.KeywordIndex.follow_some, "__defaults__", (1,))
+    told: list[tuple[str, int, int]] = []
+    between: list[object] = []
+
+    def hear(task: str, done: int, total: int) -> None:
+        told.append((task, done, total))
+
+    def sleep(_: float) -> None:
+        # Another thread may have the store now.
+        with ThreadPoolExecutor(1) as other:
+            between.append(other.submit(lambda: open_engine.facts()["memories"]).result(10))
+
+    monkeypatch.setattr("tera.workspace.time.sleep", sleep)
+    open_engine.workspace.follow_words(open_engine.models.spec("tiny-bert"), hear)
+    assert between
+    assert all(task == "reading words" and done < total for task, done, total in told)
+    assert words.exists()
+    assert open_engine.search("note 3", 7)

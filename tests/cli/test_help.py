@@ -89,7 +89,7 @@ def test_help_needs_nothing_and_fits_eighty_columns(
 def test_the_help_of_ask_and_search_names_every_filter(tera: Callable[..., Run]) -> None:
     for name in ("ask", "search"):
         shown = tera(name, "-h").out
-        for option in ("-k", "--tag", "--since", "--until", "--source", "--json"):
+        for option in ("-k", "--tag", "--since", "--until", "--at", "--source", "--json"):
             assert option in shown
 
 

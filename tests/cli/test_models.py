@@ -112,6 +112,14 @@ def test_a_language_model_is_used_from_now_on(tera: Callable[..., Run], home: Pa
     assert 'llm = "qwen2.5-1.5b-instruct"' in (home / "config.toml").read_text()
 
 
+def test_a_reranker_is_used_from_now_on(tera: Callable[..., Run], home: Path) -> None:
+    used = tera("models", "use", "ms-marco-minilm-l6-v2")
+    assert (used.code, used.out) == (0, "")
+    assert "tera models pull ms-marco-minilm-l6-v2" in used.err
+    assert models(tera)["ms-marco-minilm-l6-v2"]["in_use"] is True
+    assert '[search]\nreranker = "ms-marco-minilm-l6-v2"' in (home / "config.toml").read_text()
+
+
 def test_another_embedder_reads_every_memory_again_after_asking(
     tera: Callable[..., Run], second_embedder: Path
 ) -> None:
@@ -125,6 +133,45 @@ def test_another_embedder_reads_every_memory_again_after_asking(
     assert tera("models", "use", "other-bert", "--yes").code == 0
     assert models(tera)["other-bert"]["in_use"] is True
     assert json.loads(tera("status", "--json").out)["waiting_for_vectors"] == 0
+    assert "port 5433" in tera("search", "staging").out
+
+
+def test_an_interrupted_change_of_embedder_is_told_and_goes_on(
+    tera: Callable[..., Run], mean_bert: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tera("remember", "The staging database listens on port 5433")
+    tera("search", "staging")
+    with monkeypatch.context() as interrupted:
+
+        def interrupt(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        interrupted.setattr("tera.workspace.renew", interrupt)
+        assert tera("models", "use", "mean-bert", "--yes").code == 130
+    status = tera("status").out
+    assert "embedder:  tiny-bert\nnext:      mean-bert has read 0 of 1 memories\n" in status
+    assert "port 5433" in tera("search", "staging").out
+    # It was agreed to before.
+    assert tera("models", "use", "mean-bert").err.endswith("vectors are now made by mean-bert\n")
+    assert "next:" not in tera("status").out
+    assert tera("models", "use", "tiny-bert", "--yes").code == 0
+    assert models(tera)["tiny-bert"]["in_use"] is True
+
+
+def test_the_embedder_in_use_ends_what_was_begun(
+    tera: Callable[..., Run], mean_bert: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tera("remember", "The staging database listens on port 5433")
+    tera("search", "staging")
+    with monkeypatch.context() as interrupted:
+
+        def interrupt(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        interrupted.setattr("tera.workspace.renew", interrupt)
+        assert tera("models", "use", "mean-bert", "--yes").code == 130
+    assert tera("models", "use", "tiny-bert").code == 0
+    assert "next:" not in tera("status").out
     assert "port 5433" in tera("search", "staging").out
 
 

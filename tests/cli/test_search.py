@@ -64,6 +64,9 @@ def test_k_is_the_most_passages(tera: Callable[..., Run]) -> None:
         (["--since", "2026"], 2),
         (["--until", "2024-02-29"], 1),
         (["--since", "2026-10-01", "--until", "2026-10-31"], 1),
+        (["--since", "last month", "--until", "last month", "--at", "5 November 2026"], 1),
+        (["--since", "Anfang 2026"], 2),
+        (["--since", "last year", "--at", "2025-01-01"], 3),
     ],
 )
 @pytest.mark.usefixtures("three_memories")
@@ -115,7 +118,23 @@ def test_search_follows_what_is_edited_and_forgotten(tera: Callable[..., Run]) -
 def test_searching_for_nothing_is_refused(tera: Callable[..., Run]) -> None:
     assert tera("search", "").code == 5
     assert tera("search").code == 2
-    assert tera("search", "x", "--since", "gibberish").code == 2
+
+
+@pytest.mark.parametrize("option", ["--since", "--until", "--at"])
+@pytest.mark.parametrize("phrase", ["gibberish", "", "31 June", "last weak", "port 5433"])
+def test_a_time_that_is_none_is_an_error_and_never_no_filter(
+    tera: Callable[..., Run], option: str, phrase: str
+) -> None:
+    for command in ("search", "ask"):
+        refused = tera(command, "x", option, phrase)
+        assert (refused.code, refused.out) == (2, "")
+        assert option in refused.err
+        assert "is not a date; try 2026-11-21" in refused.err
+
+
+def test_a_span_without_the_edge_that_is_asked_for_is_an_error(tera: Callable[..., Run]) -> None:
+    assert tera("search", "x", "--since", "before 2024").code == 2
+    assert tera("search", "x", "--until", "since Monday").code == 2
 
 
 @pytest.mark.usefixtures("three_memories")
@@ -141,10 +160,10 @@ def test_citations_name_page_sender_and_time(tera: Callable[..., Run], tmp_path:
         "WEBVTT\n\n00:03:15.000 --> 00:03:20.000\nWe sold the boat.\n"
     )
     tera("remember", str(chat), str(tmp_path / "memo.vtt"), str(data / "pdf" / "report.pdf"))
-    found = {}
+    found: dict[str, str] = {}
     for question in ("green tent", "sold the boat", "outer pier is undamaged"):
         for result in json.loads(tera("search", "--json", question).out):
-            found[result["title"]] = result["place"]
+            found.setdefault(result["title"], result["place"])
     assert found["chat with Ann"] == "13 May 2024 14:02"
     assert found["memo.vtt"] == "3:15"
     assert found["report.pdf"].startswith("p")

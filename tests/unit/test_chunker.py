@@ -222,7 +222,7 @@ def test_a_line_of_two_megabytes_is_cut_in_time(count_tokens: TokenCounter) -> N
     assert chunks[-1].end >= len(text) - 1
 
 
-def test_a_chunk_of_a_chat_is_a_window_of_whole_messages(count_tokens: TokenCounter) -> None:
+def test_each_message_of_a_chat_is_a_chunk(count_tokens: TokenCounter) -> None:
     messages = [
         f"{'Ann' if n % 2 else 'Bob'} (3 May 2024 14:{n:02}): Message {n}. It has two sentences.\n"
         "  and a second line."
@@ -230,13 +230,18 @@ def test_a_chunk_of_a_chat_is_a_window_of_whole_messages(count_tokens: TokenCoun
     ]
     text = "\n".join(messages)
     chunks = chunks_of(text, count_tokens, 96, "whatsapp")
+    assert [text[chunk.start : chunk.end] for chunk in chunks] == messages
+
+
+def test_a_chunk_of_a_recording_is_a_window_of_whole_utterances(count_tokens: TokenCounter) -> None:
+    said = [f"[0:{n:02}] Sentence {n} of what was said" for n in range(30)]
+    text = "\n".join(said)
+    chunks = chunks_of(text, count_tokens, 96, "audio")
     assert len(chunks) > 2
-    starts = {text.index(message) for message in messages}
-    ends = {text.index(message) + len(message) for message in messages}
     for chunk in chunks:
-        assert chunk.start in starts
-        assert chunk.end in ends
-    assert all(text[chunk.start : chunk.end].count("Message") > 1 for chunk in chunks)
+        lines = text[chunk.start : chunk.end].split("\n")
+        assert len(lines) > 1
+        assert set(lines) <= set(said)
 
 
 def test_a_message_that_is_too_long_is_cut(count_tokens: TokenCounter) -> None:

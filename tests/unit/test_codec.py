@@ -44,7 +44,7 @@ def through(kind: Any, value: object) -> object:
         (Memory, MEMORY),
         (list[Memory], [MEMORY, MEMORY]),
         (Draft, Draft("x", at=NOON, is_file=True)),
-        (Filter, Filter(("t",), NOON, None, "s")),
+        (Filter, Filter(("t",), NOON, None, "s", "tag = t")),
         (
             Written,
             Written(

@@ -341,7 +341,7 @@ def test_going_back_to_an_embedder_leaves_no_old_vectors(two_embedders: Engine) 
 
 def test_what_is_piped_in_leaves_room_for_memory(engine: Engine) -> None:
     remember(engine, "The staging database listens on port 5433")
-    piped = "\n\n".join(f"Paragraph {n} of staging database port talk. " * 8 for n in range(9))
+    piped = "\n\n".join(f"Paragraph {n} of talk about staging. " * 8 for n in range(9))
     answer = engine.ask("staging database port", count=4, piped=piped, use_llm=False)
     assert answer.kind == "extractive"
     assert "5433" in answer.text
@@ -359,11 +359,13 @@ def test_a_change_of_embedder_that_was_interrupted_goes_on(
         interrupted.setattr(embedder, "embed_passages", interrupt)
         with pytest.raises(KeyboardInterrupt):
             two_embedders.use_embedder("second-bert")
-    waiting = {"memory": 2, "chunk": 2, "pending": 2}
-    assert embedder_and_counts(two_embedders) == ("second-bert", waiting)
-
+    done = {"memory": 2, "chunk": 2, "pending": 0}
+    assert embedder_and_counts(two_embedders) == ("tiny-bert", done)
     assert two_embedders.search("port", 1)[0].text == "the port is 5433"
-    assert embedder_and_counts(two_embedders)[1]["pending"] == 0
+
+    two_embedders.use_embedder("second-bert")
+    assert embedder_and_counts(two_embedders) == ("second-bert", done)
+    assert two_embedders.search("port", 1)[0].text == "the port is 5433"
 
 
 def test_settings_that_name_another_embedder_than_the_store_are_refused(
@@ -388,6 +390,10 @@ def test_everything_works_on_a_server(engine: Engine, surreal_server: str) -> No
     port, host = remember(engine, "the port is 5433", "the host is staging")
 
     assert engine.search("port", 1)[0].memory == port
+    today = Filter(where="at >= today and not has tag")
+    assert {result.memory for result in engine.search("port", 5, today)} == {port, host}
+    assert engine.select(today, 1) == [host]
+    assert engine.search("port", 5, Filter(where="tag = work or at < 2000")) == []
     assert engine.edit(host, replace(host, text="the host is open"))
     assert engine.search("host", 1)[0].text == "the host is open"
     engine.forget([port])

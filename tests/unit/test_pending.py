@@ -12,7 +12,8 @@ from tera import pending as module
 from tera.datatypes import Chunk, Draft, Memory
 from tera.engine import Engine
 from tera.errors import EmbeddingMismatchError
-from tera.pending import embed_pending, embedded_text
+from tera.passages import embedded_text
+from tera.pending import embed_pending
 
 if TYPE_CHECKING:
     from tera.embedders import Embedder, FloatMatrix, FloatVector

@@ -11,7 +11,11 @@ from tera.places import (
     MARKS,
     PAGE_BREAK,
     cited,
+    has_entries,
+    is_chat,
+    message_head,
     message_line,
+    moment_of,
     place_of,
     timed_line,
     with_page_numbers,
@@ -83,6 +87,44 @@ def test_a_message_has_its_own_date_and_time() -> None:
     assert cited(result) == "chat with Ann, 3 May 2024 14:02"
 
 
+def test_chats_are_lists_of_messages_and_recordings_and_tables_of_other_entries() -> None:
+    chats = [name for name in MARKS if is_chat(name)]
+    assert chats == ["whatsapp", "telegram", "signal", "slack"]
+    entries = {name for name in MARKS if has_entries(name)}
+    assert entries == {*chats, "audio", "video", "subtitles", "csv"}
+    assert not is_chat("") and not has_entries("no such type")
+
+
+def test_the_head_of_a_message_is_its_sender_and_time() -> None:
+    first, second = datetime(2024, 5, 3, 14, 2), datetime(2024, 12, 31, 0, 5)
+    lines = [message_line("Ann", first, "Hi\nthere"), message_line("Bob :)", second, "ok")]
+    chat = memory("\n".join(["Messages are encrypted", *lines]), "telegram")
+    for passage, head in (
+        ("Ann", "Ann (3 May 2024 14:02): "),
+        ("ok", "Bob :) (31 December 2024 00:05): "),
+    ):
+        assert message_head(chat, chat.text.index(passage)) == head
+    assert message_head(chat, chat.text.index("there")) == "Ann (3 May 2024 14:02): "
+    assert message_head(chat, 0) == ""
+
+
+def test_a_message_was_when_it_says_and_what_is_no_message_when_its_memory_was() -> None:
+    sent = datetime(2024, 5, 3, 14, 2)
+    text = "\n".join(["Messages are encrypted", message_line("Ann", sent, "Hi\nthere")])
+    chat = memory(text, "signal")
+    own = NOW.astimezone().replace(tzinfo=None)
+    assert moment_of(chat, text.index("there")) == sent
+    assert moment_of(chat, 0) == own
+    # A letter that quotes a chat was when it was written.
+    assert moment_of(memory(text, "markdown"), text.index("there")) == own
+
+
+@pytest.mark.parametrize("when", ["31 February 2024 14:02", "3 May 2024 24:00", "0 May 0000 00:00"])
+def test_a_message_with_a_time_that_never_was_is_of_its_memorys_time(when: str) -> None:
+    chat = memory(f"Ann ({when}): Hi", "whatsapp")
+    assert moment_of(chat, 0) == NOW.astimezone().replace(tzinfo=None)
+
+
 def test_a_passage_stands_below_the_nearest_heading() -> None:
     text = "intro\n\n# Slide 1: Plan\n\nhere\n\n# Slide 2\n\nthere #1"
     assert place(memory(text, "pptx"), "intro") == ""
@@ -106,7 +148,11 @@ def test_citations_name_the_document_and_the_place() -> None:
 def test_any_message_is_found_again_by_its_mark(sender: str, text: str, time: datetime) -> None:
     line = message_line(sender, time, text)
     assert "\n" not in line or all(row.startswith("  ") for row in line.split("\n")[1:])
-    assert place_of(memory(line, "signal"), len(line) - 1, len(line)).endswith(f"{time:%H:%M}")
+    chat = memory(line, "signal")
+    assert place_of(chat, len(line) - 1, len(line)).endswith(f"{time:%H:%M}")
+    assert moment_of(chat, len(line) - 1) == time.replace(second=0, microsecond=0)
+    assert line.startswith(message_head(chat, len(line) - 1))
+    assert message_head(chat, len(line) - 1)
 
 
 @given(

@@ -22,6 +22,15 @@ def test_texts_are_found_by_the_words_they_share_with_a_question() -> None:
     assert texts.find("5433", 5) == ["a"]
 
 
+def test_words_without_spaces_between_them_are_found_too() -> None:
+    texts = WaitingTexts()
+    texts.add("a", "奶奶昨晚在电话里说冰箱现在放在地下室。")
+    texts.add("b", "小李的自行车")
+    assert texts.find("冰箱在哪里？", 5) == ["a"]
+    assert texts.find("自行车 where", 5) == ["b"]
+    assert texts.find("雨", 5) == []
+
+
 def test_of_equal_texts_the_newest_comes_first() -> None:
     texts = WaitingTexts()
     for key in "abc":
@@ -64,7 +73,8 @@ def test_what_waits_for_vectors_is_found_and_scored_as_if_it_had_them(open_engin
     assert len(engine.workspace.waiting) == 0
     (again,) = engine.search(question, 1)
     assert again.text == text
-    assert again.score == pytest.approx(found.score, abs=1e-4)
+    assert again.meaning == pytest.approx(found.meaning, abs=1e-4)
+    assert again.words > 0 < found.words
     engine.close()
 
 

@@ -8,7 +8,7 @@ import logging
 import os
 import resource
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -44,14 +44,22 @@ log = logging.getLogger(__name__)
 class Agent:
     """The state of a running agent, and its app."""
 
-    def __init__(self, engine: Keeper, listener: CurrentListener, settings: str) -> None:
+    def __init__(
+        self,
+        engine: Keeper,
+        listener: CurrentListener,
+        settings: str,
+        background: Callable[[], str] = str,
+    ) -> None:
         """Make the app.
 
         Args:
             engine: Does the work; it stays open.
             listener: Hears the engine.
             settings: Digest of the settings that the engine was made with.
+            background: Says what is done in the background; empty for nothing.
         """
+        self._background = background
         self.engine = engine
         self.is_stopping = False
         self._listener = listener
@@ -90,6 +98,7 @@ class Agent:
                 "pid": os.getpid(),
                 "stopping": self.is_stopping,
                 "calls": self._calls,
+                "background": self._background(),
                 "running_s": round(time.time() - self._began),
                 "idle_s": round(self.idle_s),
                 "memory_bytes": _memory_bytes(),

@@ -154,11 +154,18 @@ class RemoteEngine:
 
     # Search and answers.
 
-    def search(self, question: str, count: int, chosen: Filter = EVERYTHING) -> list[SearchResult]:
+    def search(
+        self,
+        question: str,
+        count: int,
+        chosen: Filter = EVERYTHING,
+        *,
+        now: datetime | None = None,
+    ) -> list[SearchResult]:
         """Return the passages closest to a question, best first."""
         checked(question, "the question")
         return self._call(
-            "search", list[SearchResult], question=question, count=count, chosen=chosen
+            "search", list[SearchResult], question=question, count=count, chosen=chosen, now=now
         )
 
     def ask(
@@ -167,6 +174,7 @@ class RemoteEngine:
         *,
         count: int,
         chosen: Filter = EVERYTHING,
+        now: datetime | None = None,
         piped: str = "",
         use_llm: bool = True,
         on_text: Callable[[str], None] = lambda _: None,
@@ -180,6 +188,7 @@ class RemoteEngine:
             question=question,
             count=count,
             chosen=chosen,
+            now=now,
             piped=piped,
             use_llm=use_llm,
         )

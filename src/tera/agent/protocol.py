@@ -19,7 +19,7 @@ from tera.config import Config
 from tera.errors import AgentError, TeraError
 from tera.paths import Paths
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 VERSION_HEADER = "Tera-Version"
 SETTINGS_HEADER = "Tera-Settings"
 OK = 200

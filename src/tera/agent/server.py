@@ -119,8 +119,8 @@ def _serve(
     from tera.agent.app import Agent
     from tera.agent.serving import serve
 
-    agent = Agent(engine, listener, settings)
     embedding = EmbeddingThread(engine)
+    agent = Agent(engine, listener, settings, lambda: embedding.task)
     engine.workspace.on_waiting = embedding.wake
     embedding.start()
     embedding.wake()

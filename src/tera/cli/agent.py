@@ -83,6 +83,8 @@ def status(json: Json = False) -> None:
     output.data(f"process:   {facts['pid']}, for {timedelta(seconds=facts['running_s'])}")
     output.data(f"version:   {facts['version']}, protocol {facts['protocol']}")
     output.data(f"work:      {facts['calls']} calls{leaving}")
+    if facts["background"]:
+        output.data(f"meanwhile: {facts['background']}")
     output.data(f"idle for:  {timedelta(seconds=facts['idle_s'])}")
     output.data(f"memory:    {facts['memory_bytes'] / 1_000_000:,.0f} MB")
     output.data(f"socket:    {address.socket}")

@@ -9,7 +9,7 @@ from typing import Annotated, TextIO
 
 import typer
 
-from tera.cli.options import Json, Since, Source, Tags, Until, make_filter
+from tera.cli.options import AsOf, Json, Since, Source, Tags, Until, Where, as_of, make_filter
 from tera.cli.output import answer_record, result_record
 from tera.cli.session import has_pipe, open_engine, open_settings, output, read_pipe_bytes
 
@@ -31,7 +31,9 @@ def ask(
     tag: Tags = None,
     since: Since = None,
     until: Until = None,
+    at: AsOf = None,
     source: Source = None,
+    where: Where = None,
     json: Json = False,
     no_llm: Annotated[
         bool, typer.Option("--no-llm", help="Quote the best sentences, write nothing.")
@@ -44,7 +46,8 @@ def ask(
     Text that is piped in counts too, for this one question:
     git diff | tera ask "what changed?"
     """
-    chosen = make_filter(tag, since, until, source)
+    now = as_of(at)
+    chosen = make_filter(tag, since, until, source, where, now)
     piped = read_pipe_if_any()
     config, _ = open_settings()
     try:
@@ -52,6 +55,7 @@ def ask(
             " ".join(question),
             count=k or config.ask_k,
             chosen=chosen,
+            now=now,
             piped=piped,
             use_llm=not no_llm,
             on_text=(lambda _: None) if json else output.answer,
@@ -74,25 +78,34 @@ def search(
     tag: Tags = None,
     since: Since = None,
     until: Until = None,
+    at: AsOf = None,
     source: Source = None,
+    where: Where = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show what each score is made of.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Find the passages closest in meaning, best first.
+    """Find the passages that fit best by meaning, words and time, best first.
 
     The exit code is 1 when there are none.
     """
-    chosen = make_filter(tag, since, until, source)
+    now = as_of(at)
+    chosen = make_filter(tag, since, until, source, where, now)
     config, _ = open_settings()
-    results = open_engine().search(" ".join(question), k or config.search_k, chosen)
+    engine = open_engine()
+    results = engine.search(" ".join(question), k or config.search_k, chosen, now=now)
     output.end_progress()
     if json:
         output.json([result_record(result) for result in results])
     for result in results:
         if not json:
-            output.result(result)
+            output.result(result, explains=explain)
     if not results:
         if not json:
-            output.talk("no memories to search" if chosen.is_empty else "no memory fits the filter")
+            waiting = engine.facts()["waiting_for_vectors"]
+            nothing = "no memories to search" if chosen.is_empty else "no memory fits the filter"
+            output.talk(f"{nothing} yet: {waiting:,} are still being read" if waiting else nothing)
         raise typer.Exit(1)
 
 

@@ -19,6 +19,7 @@ from tera.cli.options import (
     Source,
     Tags,
     Until,
+    Where,
     WrongUsage,
     Yes,
     clean_tags,
@@ -49,6 +50,7 @@ def list_memories(
     since: Since = None,
     until: Until = None,
     source: Source = None,
+    where: Where = None,
     limit: Annotated[
         int | None, typer.Option("--limit", "-n", min=1, metavar="COUNT", help="Most lines.")
     ] = None,
@@ -58,7 +60,7 @@ def list_memories(
 
     The exit code is 1 when there are none.
     """
-    chosen = make_filter(tag, since, until, source)
+    chosen = make_filter(tag, since, until, source, where)
     memories = open_engine().select(chosen, limit)
     if json:
         output.json([memory_record(memory) for memory in memories])
@@ -145,6 +147,7 @@ def forget(
     since: Since = None,
     until: Until = None,
     source: Source = None,
+    where: Where = None,
     yes: Yes = False,
     json: Json = False,
 ) -> None:
@@ -152,7 +155,7 @@ def forget(
 
     `tera undo` brings them back.
     """
-    chosen = make_filter(tag, since, until, source)
+    chosen = make_filter(tag, since, until, source, where)
     if bool(ids) != chosen.is_empty:
         raise WrongUsage("name ids, or give a filter like --tag work")
     engine = open_engine()

@@ -20,15 +20,33 @@ Tags = Annotated[
 ]
 Since = Annotated[
     str | None,
-    typer.Option(metavar="DATE", help='Only from then on: 2026-11-01, "last month", "3 days ago".'),
+    typer.Option(metavar="WHEN", help='Only from then on: 2026-11-01, "last month", "3 days ago".'),
 ]
 Until = Annotated[
-    str | None, typer.Option(metavar="DATE", help="Only up to then, that day included.")
+    str | None,
+    typer.Option(metavar="WHEN", help="Only up to then, that day, week or month included."),
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--at",
+        metavar="WHEN",
+        help='As if asked then: what "yesterday" and "last week" are relative to.',
+        show_default=False,
+    ),
 ]
 Source = Annotated[
     str | None,
     typer.Option(
         "--source", metavar="SOURCE", help="Only from this source; a folder means all files in it."
+    ),
+]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="CONDITION",
+        help='Only where this holds: "sender = Ann and at >= 2024-05".',
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -43,8 +61,14 @@ class WrongUsage(typer.BadParameter):
         return self.message
 
 
-def moment(text: str, option: str, edge: Edge = "start") -> datetime:
+def moment(text: str, option: str, edge: Edge = "start", now: datetime | None = None) -> datetime:
     """Return the moment that an option names.
+
+    Args:
+        text: Its value.
+        option: Its name.
+        edge: Which end of a day, week or month.
+        now: What "yesterday" is relative to; the present without it.
 
     Raises:
         typer.BadParameter: It is no date.
@@ -52,17 +76,31 @@ def moment(text: str, option: str, edge: Edge = "start") -> datetime:
     from tera.times import parse_moment
 
     try:
-        return parse_moment(text, edge)
-    except (ValueError, OverflowError) as error:
+        return parse_moment(text, edge, now)
+    except ValueError as error:
         raise typer.BadParameter(
             f"{text!r} is not a date; try 2026-11-21, 2026-11 or 'last week'", param_hint=option
         ) from error
 
 
+def as_of(text: str | None) -> datetime | None:
+    """Return when a question counts as asked; None for the present. Of a day it is the end.
+
+    Raises:
+        typer.BadParameter: It is no date.
+    """
+    return None if text is None else moment(text, "--at", "end")
+
+
 def make_filter(
-    tags: list[str] | None, since: str | None, until: str | None, source: str | None
+    tags: list[str] | None,
+    since: str | None,
+    until: str | None,
+    source: str | None,
+    where: list[str] | None,
+    now: datetime | None = None,
 ) -> Filter:
-    """Return the filter that the options describe."""
+    """Return the filter that the options describe; "last week" is relative to `now`."""
     from tera.datatypes import Filter
 
     # Files are remembered by their full path, whatever they are called from.
@@ -70,10 +108,34 @@ def make_filter(
         source = os.path.abspath(path_of(source))  # noqa: PTH100
     return Filter(
         tags=tuple(clean_tags(tags)),
-        since=moment(since, "--since") if since else None,
-        until=moment(until, "--until", "end") if until else None,
+        since=None if since is None else moment(since, "--since", now=now),
+        until=None if until is None else moment(until, "--until", "end", now),
         source=clean_text(source, "--source"),
+        where=_condition(where or []),
     )
+
+
+def _condition(texts: list[str]) -> str:
+    """Return conditions as one, that all of them hold.
+
+    Raises:
+        typer.BadParameter: One cannot be understood.
+    """
+    if not texts:
+        return ""
+    # Those who filter by nothing else need not wait for it.
+    from tera.where import EXAMPLE, WhereError, parse
+
+    try:
+        for text in texts:
+            parse(clean_text(text, "--where") or "")
+        together = " and ".join(f"({text})" for text in texts) if len(texts) > 1 else texts[0]
+        parse(together)
+    except WhereError as error:
+        raise typer.BadParameter(
+            f'{error}; for example: "{EXAMPLE}"', param_hint="--where"
+        ) from error
+    return together
 
 
 def is_text(text: str) -> bool:

@@ -91,13 +91,16 @@ class Output:
         elif remembered.status == "updated":
             self.talk(f"{memory.id} brought up to date: {memory.headline}")
 
-    def result(self, result: SearchResult) -> None:
-        """Print a passage found."""
+    def result(self, result: SearchResult, *, explains: bool = False) -> None:
+        """Print a passage found, and what its score is made of."""
         from tera.places import cited
 
         memory = result.memory
         name = cited(result) if memory.title or memory.type else memory.source or ""
         self.row(memory.id, day(memory.at), f"{result.score:.2f}", name)
+        if explains:
+            parts = f"meaning {result.meaning:.2f} · words {result.words:.2f}"
+            self.row(f"  {parts} · time {result.time:.2f}")
         self.data(_block(result.text) + "\n")
 
     def sources(self, answer: Answer) -> None:
@@ -258,7 +261,10 @@ def result_record(result: SearchResult) -> dict[str, Any]:
     memory = memory_record(result.memory)
     memory["text"] = result.text
     memory["place"] = place_of(result.memory, result.start, result.end)
-    return {**memory, "start": result.start, "end": result.end, "score": round(result.score, 4)}
+    parts = {
+        name: round(getattr(result, name), 4) for name in ("score", "meaning", "words", "time")
+    }
+    return {**memory, "start": result.start, "end": result.end, **parts}
 
 
 def answer_record(answer: Answer) -> dict[str, Any]:

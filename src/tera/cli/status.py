@@ -44,6 +44,9 @@ def status(json: Json = False) -> None:
     output.data(f"memories:  {facts['memories']}{waiting}")
     output.data(f"changes:   {facts['changes']}")
     output.data(f"embedder:  {facts['embedder'] or 'chosen at the first search'}")
+    if name := facts["next_embedder"]:
+        read = f"{facts['read_by_next_embedder']} of {facts['memories']} memories"
+        output.data(f"next:      {name} has read {read}")
     output.data(f"llm:       {facts['llm']}{absent}")
     output.data(f"home:      {paths.home}, {megabytes(facts['size_bytes'])}")
     if config.store_url:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tera.cli.options import Json, Since, Source, Tags, Until, WrongUsage, make_filter
+from tera.cli.options import Json, Since, Source, Tags, Until, Where, WrongUsage, make_filter
 from tera.cli.session import has_pipe, open_engine, output
 from tera.errors import StoreError, UnreadableFileError
 
@@ -28,6 +28,7 @@ def export_memories(
     since: Since = None,
     until: Until = None,
     source: Source = None,
+    where: Where = None,
 ) -> None:
     """Write memories as JSON lines.
 
@@ -37,7 +38,7 @@ def export_memories(
 
     if to is not None and to.is_dir():
         raise StoreError(f"cannot write {to}: it is a folder", hint="tera export --to FILE")
-    memories, damage = open_engine().export(make_filter(tag, since, until, source))
+    memories, damage = open_engine().export(make_filter(tag, since, until, source, where))
     if damage:
         output.note(f"{damage}: this is what the database holds", "tera doctor")
     memories.sort(key=lambda memory: (memory.remembered_at, memory.id))

@@ -8,14 +8,10 @@ from datetime import datetime
 
 from tera.datatypes import Draft
 from tera.readers.dates import parse_date
+from tera.structure import front_fields
 
-MAX_CHARACTERS = 20_000
-"""Longer front matter is taken for text: YAML is read at about 100 kB a second."""
 MAX_TAGS = 50
 MAX_TITLE_CHARACTERS = 300
-
-_YAML = re.compile(r"---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
-_TOML = re.compile(r"\+\+\+[ \t]*\n(.*?\n)?\+\+\+[ \t]*(?:\n|\Z)", re.DOTALL)
 
 
 def front_matter(text: str) -> tuple[Draft, int]:
@@ -24,15 +20,16 @@ def front_matter(text: str) -> tuple[Draft, int]:
     Returns:
         A draft without text, and the first character after the front matter; 0 if there is none.
     """
-    head = text[:MAX_CHARACTERS]
-    if found := _YAML.match(head):
-        fields = _yaml(found[1] or "")
-    elif found := _TOML.match(head):
-        fields = _toml(found[1] or "")
-    else:
+    fields, end = front_fields(text)
+    if fields is None:
         return Draft(""), 0
-    # A rule at the beginning of a text is no front matter.
-    return (described(fields), found.end()) if fields is not None else (Draft(""), 0)
+    taxonomies = fields.get("taxonomies")
+    if isinstance(taxonomies, dict):
+        fields = {**taxonomies, **fields}
+    date = fields.get("date")
+    if isinstance(date, datetime):
+        fields = {**fields, "date": date.isoformat()}
+    return described(fields), end
 
 
 def described(fields: Mapping[str, object]) -> Draft:
@@ -66,38 +63,3 @@ def clean_tags(tags: object) -> tuple[str, ...]:
         if isinstance(tag, (str, int, float))
     )
     return tuple(dict.fromkeys(word[:100] for word in words if word))[:MAX_TAGS]
-
-
-def _yaml(text: str) -> Mapping[str, object] | None:
-    import yaml
-
-    try:
-        # Every value is a string: no dates that do not exist, no objects.
-        fields = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
-    except (yaml.YAMLError, RecursionError, ValueError):
-        # Most notes have one field a line, also those that are no YAML: "title: Port: the end".
-        found = re.findall(r"^(\w+):[ \t]*(.*)$", text, re.MULTILINE)
-        fields = {name: value.strip("\"' ") for name, value in found}
-        fields = {name: _listed(value) for name, value in fields.items()} or None
-    return fields if isinstance(fields, dict) else None
-
-
-def _listed(value: str) -> object:
-    is_list = value.startswith("[") and value.endswith("]")
-    return [part.strip("\"' ") for part in value[1:-1].split(",")] if is_list else value
-
-
-def _toml(text: str) -> Mapping[str, object] | None:
-    import tomllib
-
-    try:
-        fields = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError):
-        return None
-    taxonomies = fields.get("taxonomies")
-    if isinstance(taxonomies, dict):
-        fields = {**taxonomies, **fields}
-    date = fields.get("date")
-    if isinstance(date, datetime):
-        fields["date"] = date.isoformat()
-    return fields
