@@ -20,9 +20,11 @@ from tera.datatypes import Chunk
 from tera.embedders import Embedder
 from tera.embedders.tokens import TokenCounter
 from tera.model_loader import ModelLoader, SilentListener
+from tera.passages import embedded_text
 from tera.paths import find_paths
-from tera.pending import embedded_text
-from tera.retriever import retrieve
+from tera.retriever import Hit, retrieve
+
+CANDIDATES = 80
 
 
 def evidence_in_prompt(
@@ -36,15 +38,15 @@ def evidence_in_prompt(
     shares: list[float] = []
     for question in scope.questions:
         scores = matrix @ embedder.embed_query(question.text)
-
-        def nearest(count: int, scores: np.ndarray = scores) -> list[tuple[str, int, float]]:
-            rows = np.argsort(-scores)[:count]
-            return [(chunks[r].memory_id, chunks[r].ordinal, float(scores[r])) for r in rows]
+        hits = [
+            Hit(chunks[row].memory_id, chunks[row].ordinal, float(scores[row]), 0.0)
+            for row in np.argsort(-scores)[:CANDIDATES]
+        ]
 
         def load_chunks(keys: object) -> Sequence[Chunk]:
             return [by_key[key] for key in keys]  # type: ignore[attr-defined]
 
-        results = retrieve(20, nearest, load_chunks, lambda ids: {i: memories[i] for i in ids})
+        results = retrieve(20, hits, load_chunks, lambda ids: {i: memories[i] for i in ids})
         left, shown = budget, []
         for result in results:
             tokens = count_tokens([result.text])[0] + 12

@@ -25,8 +25,8 @@ from tera.config import Config
 from tera.embedders import Embedder
 from tera.engine import Engine
 from tera.model_loader import ModelLoader, SilentListener
+from tera.passages import embedded_text
 from tera.paths import Paths, find_paths
-from tera.pending import embedded_text
 
 RUNS = 3
 QUERY = "Which port does the staging database listen on?"
