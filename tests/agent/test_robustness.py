@@ -18,7 +18,9 @@ from pathlib import Path
 import pytest
 
 from tera.agent.address import read_address
+from tera.agent.codec import encode
 from tera.agent.launcher import ensure, kill, leave, running_pid
+from tera.datatypes import Filter
 from tera.paths import Paths
 from tests.agent.conftest import pid_of, status_of, wait_until
 from tests.conftest import Run
@@ -164,7 +166,7 @@ def test_a_client_that_takes_nothing_does_not_hold_up_the_end(
     assert address is not None
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.connect(address.socket)
-        call = json.dumps({"chosen": {"tags": [], "since": None, "until": None, "source": None}})
+        call = json.dumps({"chosen": encode(Filter())})
         client_headers = "\r\n".join(
             f"{name}: {value}" for name, value in _headers_of(paths).items()
         )
