@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from tera.chosen import JournalFeed
 from tera.gate import Scale, scale_of
+from tera.languages import LanguageNotice
 from tera.model_loader import Listener
-from tera.models import ModelSpec
+from tera.models import MULTILINGUAL_EMBEDDER, ModelSpec
 from tera.paths import Paths
 from tera.store.opened import OpenStore
 from tera.store.vectors import EmbeddedVectors
@@ -49,7 +50,7 @@ class Indexes:
         from tera.indexes.vector import VectorIndex
 
         if spec.name not in self._vectors:
-            self._vectors[spec.name] = VectorIndex(self._folder(spec.name), spec.name, spec.dim)
+            self._vectors[spec.name] = VectorIndex(self.folder(spec.name), spec.name, spec.dim)
             self._told[spec.name] = 0
         index = self._vectors[spec.name]
         index.follow(feed.feed, feed.last_number())
@@ -93,7 +94,7 @@ class Indexes:
         from tera.indexes.keyword import KeywordIndex
 
         if spec.name not in self._keywords:
-            index = self._keywords[spec.name] = KeywordIndex(self._folder(spec.name) / "words")
+            index = self._keywords[spec.name] = KeywordIndex(self.folder(spec.name) / "words")
             for note in index.notes:
                 self._listener.note(note)
         return self._keywords[spec.name]
@@ -111,7 +112,19 @@ class Indexes:
 
     def scale(self, embedder: Embedder) -> Scale:
         """Return what the cosines of an embedder mean."""
-        return scale_of(embedder, self._folder(embedder.spec.name) / "scale.json")
+        return scale_of(embedder, self.folder(embedder.spec.name) / "scale.json")
+
+    def notice(self, name: str) -> LanguageNotice:
+        """Return what was found of the store's languages, for an embedder."""
+        return LanguageNotice(self.folder(name) / "languages.json")
+
+    def tell_language(self, spec: ModelSpec) -> None:
+        """Say once that much of the store is in a language that an embedder does not know."""
+        if language := self.notice(spec.name).take():
+            self._listener.note(
+                f"much of what you told is in {language}, of which {spec.name} knows little",
+                f"tera models use {MULTILINGUAL_EMBEDDER}",
+            )
 
     def drop(self, name: str) -> None:
         """Remove the indexes that are left of an earlier time with an embedder.
@@ -120,7 +133,7 @@ class Indexes:
         """
         self._vectors.pop(name, None)
         self._keywords.pop(name, None)
-        shutil.rmtree(self._folder(name), ignore_errors=True)
+        shutil.rmtree(self.folder(name), ignore_errors=True)
 
     def close(self) -> None:
         """Close what is open; the next use opens it again."""
@@ -130,5 +143,6 @@ class Indexes:
             self._attributes.close()
             self._attributes = None
 
-    def _folder(self, name: str) -> Path:
+    def folder(self, name: str) -> Path:
+        """Return where what is derived with an embedder is kept."""
         return self._paths.index / name

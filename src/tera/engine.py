@@ -40,7 +40,7 @@ from tera.writing import now as this_moment
 
 if TYPE_CHECKING:
     from tera.embedders import Embedder
-    from tera.finder import Found, Question
+    from tera.finder import Found
     from tera.indexes.keys import Numbers
 
 EVERYTHING = Filter()
@@ -314,9 +314,7 @@ class Engine:
         """
         checked(question, "the question")
         return self.workspace.with_embedder(
-            lambda embedder: (
-                self._find(self._asked(question, now, embedder), embedder, count, chosen).results
-            )
+            lambda embedder: self._find(question, now, embedder, count, chosen).results
         )
 
     def ask(
@@ -350,19 +348,16 @@ class Engine:
             ModelError: No embedder can be had, or the language model failed.
         """
         checked(question, "the question")
-
-        def find(embedder: Embedder) -> tuple[Embedder, Question, Found]:
-            asked = self._asked(question, now, embedder)
-            return embedder, asked, self._find(asked, embedder, count, chosen)
-
-        embedder, asked, found = self.workspace.with_embedder(find)
+        embedder, found = self.workspace.with_embedder(
+            lambda embedder: (embedder, self._find(question, now, embedder, count, chosen))
+        )
         results = behind_gate(found.results, found.evidence)
         if piped.strip():
             from tera.spot import read_along
 
             # What is piped in comes first, and leaves room for memory.
             room = count - min(len(results), count // 2)
-            along = read_along(self.workspace, piped, question, asked.vector, embedder, room)
+            along = read_along(self.workspace, piped, question, found.vector, embedder, room)
             results = [*along, *results][:count]
         if not results:
             return Answer(question, "", "unknown", nearest=tuple(found.results))
@@ -387,20 +382,18 @@ class Engine:
                 should_stop=should_stop,
             )
 
-    def _asked(self, question: str, now: datetime | None, embedder: Embedder) -> Question:
+    def _find(
+        self, question: str, now: datetime | None, embedder: Embedder, count: int, chosen: Filter
+    ) -> Found:
         # It knows dates in seven languages, which takes longer to import than `remember` in all.
-        from tera.finder import Question
+        from tera.finder import Found, Question, find_passages
 
-        return Question.of(question, now or this_moment(), embedder)
-
-    def _find(self, asked: Question, embedder: Embedder, count: int, chosen: Filter) -> Found:
-        from tera.finder import Found, find_passages
-
+        asked = Question.of(question, now or this_moment(), embedder)
         numbers = None
         if not chosen.is_empty:
             self.workspace.follow_attributes()
             with self.store() as opened:
                 numbers = self.chosen(opened, chosen)
         if numbers is not None and not len(numbers):
-            return Found([], 0.0)
+            return Found([], 0.0, asked.vector)
         return find_passages(self.workspace, asked, embedder, count, numbers)

@@ -56,10 +56,12 @@ class Found:
     Attributes:
         results: Passages, best first.
         evidence: How sure it is that memory has an answer; see `gate`.
+        vector: That of the question.
     """
 
     results: list[SearchResult]
     evidence: float
+    vector: FloatVector
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ def find_passages(
         results = retrieve(wanted, hits, database.chunks, database.memories, asks_when=is_when)
     if reranker:
         results = reranked(question.text, results, reranker)[:count]
-    return Found(results, _evidence(hits, question, searched))
+    return Found(results, _evidence(hits, question, searched), question.vector)
 
 
 def reranked(

@@ -215,7 +215,3 @@ class ModelLoader:
             )
         self._listener.progress(f"loading {spec.name}", 0, 0)
         return load_llm(spec, folder, self._config.ask_threads)
-
-    def index_folder(self, name: str) -> Path:
-        """Return where files derived with an embedder are kept."""
-        return self._paths.index / name

@@ -17,9 +17,9 @@ from tera.config import Config
 from tera.datatypes import Chunk, JournalEntry
 from tera.derived import Indexes
 from tera.errors import EmbeddingMismatchError
-from tera.languages import SAMPLE_CHARACTERS, SAMPLE_TEXTS, LanguageNotice
+from tera.languages import SAMPLE_CHARACTERS, SAMPLE_TEXTS
 from tera.model_loader import Listener, ModelLoader
-from tera.models import MULTILINGUAL_EMBEDDER, ModelSpec
+from tera.models import ModelSpec
 from tera.paths import Paths
 from tera.pending import embed_pending, renew
 from tera.store.opened import OpenStore, open_store
@@ -232,7 +232,7 @@ class Workspace:
         else:
             self._embed_waiting(embedder, self.listener.progress)
             self.judge_languages(embedder.spec.name)
-        self._tell_language(embedder.spec)
+        self.indexes.tell_language(embedder.spec)
         return embedder
 
     def embedders(self) -> tuple[str, str]:
@@ -345,31 +345,17 @@ class Workspace:
                 self.on_waiting()
 
     def judge_languages(self, name: str) -> None:
-        """Look whether much of the store is in a language that an embedder does not know.
-
-        That takes two seconds, but only where the store has doubled since; else half a
-        millisecond.
-        """
+        """Look for a language that an embedder does not know, in a store that has doubled."""
         spec = self.models.catalogue.get(name)
         if spec is None or spec.languages != "en":
             return
         with self.store() as opened:
             memories = opened.database.memory_count()
-            notice = self._notice(name)
+            notice = self.indexes.notice(name)
             if not notice.is_due(memories):
                 return
             texts = opened.database.sample_texts(SAMPLE_TEXTS, SAMPLE_CHARACTERS)
         notice.judge(texts, memories, spec)
-
-    def _tell_language(self, spec: ModelSpec) -> None:
-        if language := self._notice(spec.name).take():
-            self.listener.note(
-                f"much of what you told is in {language}, of which {spec.name} knows little",
-                f"tera models use {MULTILINGUAL_EMBEDDER}",
-            )
-
-    def _notice(self, name: str) -> LanguageNotice:
-        return LanguageNotice(self.models.index_folder(name) / "languages.json")
 
     def note_embedded(self) -> None:
         """Note that nothing waits, whatever was thought before."""

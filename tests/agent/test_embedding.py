@@ -110,7 +110,7 @@ def test_a_lost_index_of_words_is_made_before_a_search_and_others_may_work_meanw
     list(open_engine.remember([Draft(f"note {number} of the harbour") for number in range(6)]))
     open_engine.workspace.embed("tiny-bert", lambda *_: None)
     open_engine.close()
-    words = open_engine.models.index_folder("tiny-bert") / "words"
+    words = open_engine.workspace.indexes.folder("tiny-bert") / "words"
     shutil.rmtree(words)
     monkeypatch.setattr(vectors, "FEED_BATCH", 2)
     monkeypatch.setattr(keyword.KeywordIndex.follow_some, "__defaults__", (1,))

@@ -171,7 +171,7 @@ def test_memories_altered_in_the_store_are_found(used: Engine) -> None:
 
 
 def test_a_damaged_index_is_set_aside_and_read_anew(used: Engine) -> None:
-    folder = used.models.index_folder("tiny-bert")
+    folder = used.workspace.indexes.folder("tiny-bert")
     data = bytearray((folder / "vectors.f32").read_bytes())
     data[40] ^= 1
     (folder / "vectors.f32").write_bytes(data)

@@ -91,7 +91,7 @@ def test_without_the_agent_it_is_done_when_the_call_ends(old: Engine) -> None:
     old.use_embedder("mean-bert")
     assert_made_by(old, "mean-bert")
     assert old.search(QUESTION, 1)[0].text == TEXTS[0]
-    assert not old.models.index_folder("tiny-bert").exists()
+    assert not old.workspace.indexes.folder("tiny-bert").exists()
     with old.store() as opened:
         assert not opened.database.renewing.has_leftovers()
 
