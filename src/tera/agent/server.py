@@ -77,7 +77,7 @@ def _run(config: Config, paths: Paths, say: Callable[..., None]) -> None:
                 if read_address(paths) == address:
                     paths.agent_address.unlink(missing_ok=True)
                 file.unlink(missing_ok=True)
-    log.info("process %d leaves", os.getpid())
+                log.info("process %d leaves", os.getpid())
 
 
 @contextmanager
