@@ -392,7 +392,8 @@ def test_everything_works_on_a_server(engine: Engine, surreal_server: str) -> No
     assert engine.search("port", 1)[0].memory == port
     today = Filter(where="at >= today and not has tag")
     assert {result.memory for result in engine.search("port", 5, today)} == {port, host}
-    assert engine.select(today, 1) == [host]
+    # Told within a millisecond, neither is the newer.
+    assert engine.select(today, 1)[0] in (port, host)
     assert engine.search("port", 5, Filter(where="tag = work or at < 2000")) == []
     assert engine.edit(host, replace(host, text="the host is open"))
     assert engine.search("host", 1)[0].text == "the host is open"
