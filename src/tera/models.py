@@ -42,7 +42,7 @@ class ModelSpec:
     passage_prefix: str = ""
     languages: str = ""
     context_tokens: int = 2048
-    chat_template: str = "chatml"
+    chat_template: str = ""
 
 
 def load_models(paths: Paths) -> dict[str, ModelSpec]:
