@@ -49,6 +49,15 @@ class Paths:
         """The folder with the network derived from an embedder's weights, safe to delete."""
         return self.models / model / "network"
 
+    def prefix(self, model: str) -> Path:
+        """The folder with a language model's evaluated instructions, safe to delete."""
+        return self.models / model / "prefix"
+
+    @property
+    def chats(self) -> Path:
+        """Conversations that are kept."""
+        return self.home / "chats"
+
     @property
     def lock(self) -> Path:
         """Held by the process that has the store open."""
