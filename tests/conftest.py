@@ -20,6 +20,8 @@ import pytest
 from tera.config import load_config
 from tera.engine import Engine
 from tera.paths import Paths
+from tests import endpoints
+from tests.endpoints import LlamaServer, Scripted, scripted_endpoint
 
 _CACHE = tempfile.TemporaryDirectory(prefix="tera-tests-")
 
@@ -163,7 +165,7 @@ def tiny_models(home: Path, bert_folder: Path, bert_network: Path, phi2_folder: 
     home.mkdir(mode=0o700)
     text = MODELS_TOML.format(bert=bert_folder, phi2=phi2_folder)
     (home / "models.toml").write_text(text)
-    (home / "config.toml").write_text('embedder = "tiny-bert"\nllm = "tiny-phi2"\n')
+    (home / "config.toml").write_text('embedder = "tiny-bert"\n[llm]\nmodel = "tiny-phi2"\n')
     shutil.copytree(bert_network, Paths(home).network("tiny-bert"))
     return home
 
@@ -258,3 +260,21 @@ def surreal_server() -> Iterator[str]:
         process.stdin.close()
         process.wait(timeout=10)
         process.stdout.close()
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Scripted]:
+    """Return an OpenAI-compatible endpoint that does what the test says; see `tests.endpoints`."""
+    with scripted_endpoint() as scripted:
+        yield scripted
+
+
+@pytest.fixture(scope="session")
+def llama_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaServer]:
+    """Start llama-cpp-python's own server with a tiny model that writes TINY_SCRIPT."""
+    from tests.models.tiny_phi2 import build_tiny_phi2
+
+    folder = tmp_path_factory.mktemp("llama-server")
+    gguf = build_tiny_phi2(folder / "model.gguf", TINY_SCRIPT, context_length=2048)
+    with endpoints.llama_server(gguf) as server:
+        yield server

@@ -1,4 +1,4 @@
-"""Code for a process that may open no sockets but Unix ones, and commands for it to run."""
+"""Code for a process that may not open every socket, and what it is to do."""
 
 ONLY_UNIX = """
 import os, socket, sys
@@ -10,6 +10,25 @@ def refuse(event, arguments):
 
 sys.addaudithook(refuse)
 os.environ["HF_HUB_OFFLINE"] = "0"
+"""
+ONLY_ENDPOINT = """
+import os, socket, sys
+
+def refuse(event, arguments):
+    is_elsewhere = event == "socket.connect" and arguments[1] != ("127.0.0.1", {port})
+    if is_elsewhere and arguments[0].family != socket.AF_UNIX:
+        raise RuntimeError(f"{{event}} {{arguments}}")
+    if event == "socket.getaddrinfo" and arguments[:2] != ("127.0.0.1", {port}):
+        raise RuntimeError(f"{{event}} {{arguments}}")
+
+sys.addaudithook(refuse)
+os.environ["HF_HUB_OFFLINE"] = "0"
+"""
+LOCAL_QUESTION = """
+from tera.cli.session import open_engine
+from tera.datatypes import Inquiry
+question = "Which port does the staging database use?"
+print(open_engine().ask(Inquiry(question, is_local=True)).text)
 """
 COMMANDS = """
 from tera.cli import main

@@ -14,8 +14,11 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from tera import hub
 from tera.datatypes import Finding, Memory
+from tera.endpoint import Endpoint
 from tera.engine import Engine
 from tera.errors import StoreDamagedError, TeraError
+from tera.llms import connect_llm
+from tera.outgoing import goes_there
 from tera.store.disk import aside_of
 from tera.store.history import changes, is_same_value, states
 from tera.store.mend import mend
@@ -259,8 +262,23 @@ def _embedder(engine: Engine) -> Finding:
 
 
 def _llm(engine: Engine) -> Finding:
-    name = engine.config.llm
+    name, endpoint = engine.models.llm_name(), engine.config.endpoint()
+    if endpoint:
+        return _endpoint(engine, name, endpoint)
     if not engine.models.has_llm():
         says = f"{name} is not on this machine: answers are quotes"
         return Finding("llm", False, says, f"tera models pull {name}", True)
     return Finding("llm", True, f"{name}, on this machine")
+
+
+def _endpoint(engine: Engine, name: str, endpoint: Endpoint) -> Finding:
+    """Ask an endpoint for the names of its models, which tells it nothing."""
+    try:
+        models = connect_llm(name, endpoint, engine.listener).models
+    except TeraError as error:
+        return Finding("llm", False, error.message, error.hint, True)
+    says = f"{name} at {endpoint.name}: {goes_there(endpoint)}"
+    if models and name not in models:
+        listed = ", ".join(models[:8])
+        return Finding("llm", False, f"{endpoint.name} does not list {name}", f"has {listed}", True)
+    return Finding("llm", True, says)

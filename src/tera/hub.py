@@ -15,7 +15,8 @@ import logging
 import os
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 REACH_TIMEOUT_S = 4.0
 """How long to wait for the hub before it counts as out of reach."""
 
+_is_out_of_bounds: ContextVar[bool] = ContextVar("is_out_of_bounds", default=False)
 Progress = Callable[[str, int, int], None]
 """Called with a file's name, the bytes that are here and the bytes in all."""
 
@@ -48,6 +50,16 @@ def locate(spec: ModelSpec, paths: Paths) -> Path | None:
         if not (folder / "tera.json").exists() or _is_of_another(folder / "tera.json", spec):
             return None
     return folder if all((folder / name).is_file() for name in spec.files) else None
+
+
+@contextlib.contextmanager
+def out_of_bounds() -> Iterator[None]:
+    """Let the hub count as out of reach for the block, in this thread; nothing connects to it."""
+    before = _is_out_of_bounds.set(True)
+    try:
+        yield
+    finally:
+        _is_out_of_bounds.reset(before)
 
 
 def is_reachable(spec: ModelSpec) -> bool:
@@ -203,6 +215,8 @@ def _ask_hub(spec: ModelSpec, name: str) -> HfFileMetadata | None:
     Raises:
         ModelNotFoundError: It answers that there is no such file.
     """
+    if _is_out_of_bounds.get():
+        return None
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.errors import (

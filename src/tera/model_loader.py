@@ -13,8 +13,9 @@ from tera.config import Config
 from tera.embedders import load_embedder
 from tera.embedders.tokens import TokenCounter
 from tera.errors import EmbeddingMismatchError, ModelNotFoundError
-from tera.llms import load_llm
+from tera.llm_keeper import LLMKeeper
 from tera.models import DEFAULT_EMBEDDER, OFFLINE_EMBEDDER, ModelSpec, find_model, load_models
+from tera.outgoing import open_endpoint
 from tera.paths import Paths
 from tera.rerankers import load_reranker
 
@@ -61,8 +62,10 @@ class ModelLoader:
         self._counters: dict[str, TokenCounter] = {}
         self._loading_reranker = threading.Lock()
         self._reranker: Reranker | None = None
-        self._llm: LLM | None = None
-        self._llm_lock = threading.Lock()
+        self._llm_keeper = LLMKeeper(
+            self.llm_name(is_local=True), config, paths, listener, self.catalogue, self._turn
+        )
+        self._elsewhere: LLM | None = None
 
     def spec(self, name: str) -> ModelSpec:
         """Return what the catalogue says of a model.
@@ -114,6 +117,7 @@ class ModelLoader:
         with self._turn(self._loading, f"preparing {name}, once"):
             if name not in self._embedders:
                 spec = self.spec(name)
+                self._llm_keeper.make_room(spec.size_bytes)
                 folder = hub.pull(spec, self._paths, self._listener.progress)
                 self._embedders[name] = self._load(spec, folder)
             return self._embedders[name]
@@ -166,32 +170,53 @@ class ModelLoader:
                         f"tera models pull {name}",
                     )
                     return None
+                self._llm_keeper.make_room(spec.size_bytes)
                 self._listener.progress(f"loading {name}", 0, 0)
                 self._reranker = load_reranker(spec, folder)
             return self._reranker
 
-    def has_llm(self) -> bool:
-        """Return whether the chosen language model is on this machine."""
-        return hub.locate(self.spec(self._config.llm), self._paths) is not None
-
-    @contextmanager
-    def llm(self, *, keep: bool) -> Iterator[LLM]:
-        """Have the chosen language model for the block; one block at a time does.
+    def llm_name(self, is_local: bool = False) -> str:
+        """Return the language model that answers.
 
         Args:
-            keep: Leave it loaded for the next block.
+            is_local: Nothing may leave this process.
+        """
+        has_other = is_local and self._config.llm_backend
+        return self._config.llm_local_model if has_other else self._config.llm_model
+
+    def has_llm(self, is_local: bool = False) -> bool:
+        """Return whether that language model is on this machine, or is one of an endpoint."""
+        if self._config.llm_backend and not is_local:
+            return True
+        return self._llm_keeper.is_here(is_known=not is_local)
+
+    @contextmanager
+    def llm(self, *, keep: bool, is_local: bool = False) -> Iterator[LLM]:
+        """Have the chosen language model for the block.
+
+        One block at a time has a model of this process; several may have an endpoint's.
+
+        Args:
+            keep: Leave it loaded for the next block; it is freed when none comes for
+                `ask.keep_s` seconds, or the memory gets short.
+            is_local: Nothing may leave this process.
 
         Raises:
             ModelError: It is not on this machine or does not load.
         """
-        with self._turn(self._llm_lock, "waiting for another answer to be written"):
-            llm = self._llm = self._llm or self._load_llm()
-            try:
-                yield llm
-            finally:
-                if not keep:
-                    self._llm = None
-                    llm.close()
+        if (endpoint := self._config.endpoint()) and not is_local:
+            # Opened once, so that it says once where question and passages go.
+            self._elsewhere = self._elsewhere or open_endpoint(
+                self._config, endpoint, self._listener
+            )
+            yield self._elsewhere
+            return
+        with self._llm_keeper.use(keep=keep) as llm:
+            yield llm
+
+    def close(self) -> None:
+        """Free the language model, as soon as it has answered; the next use loads it again."""
+        self._llm_keeper.close()
 
     @contextmanager
     def _turn(self, lock: threading.Lock, task: str) -> Iterator[None]:
@@ -205,13 +230,3 @@ class ModelLoader:
             yield
         finally:
             lock.release()
-
-    def _load_llm(self) -> LLM:
-        spec = self.spec(self._config.llm)
-        folder = hub.locate(spec, self._paths)
-        if folder is None:
-            raise ModelNotFoundError(
-                f"{spec.name} is not on this machine", hint=f"tera models pull {spec.name}"
-            )
-        self._listener.progress(f"loading {spec.name}", 0, 0)
-        return load_llm(spec, folder, self._config.ask_threads)

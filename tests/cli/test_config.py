@@ -13,10 +13,10 @@ def test_every_setting_is_shown_with_where_it_comes_from(
     tera: Callable[..., Run], home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home.mkdir()
-    (home / "config.toml").write_text('llm = "tiny"\n[ask]\nk = 7\nmax_tokens = 50\n')
+    (home / "config.toml").write_text('[llm]\nmodel = "tiny"\n[ask]\nk = 7\nmax_tokens = 50\n')
     monkeypatch.setenv("TERA_ASK_K", "9")
     records = json.loads(tera("config", "show", "--json").out)
-    assert records["llm"] == {"value": "tiny", "from": "config.toml"}
+    assert records["llm.model"] == {"value": "tiny", "from": "config.toml"}
     assert records["ask.max_tokens"] == {"value": 50, "from": "config.toml"}
     assert records["ask.k"] == {"value": 9, "from": "TERA_ASK_K"}
     assert records["search.k"]["from"] == "default"
@@ -27,6 +27,7 @@ def test_every_setting_is_shown_with_where_it_comes_from(
 
 def test_a_password_is_not_shown(tera: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERA_STORE_PASSWORD", "hunter2")
+    monkeypatch.setenv("TERA_LLM_KEY", "hunter2")
     for options in ([], ["--json"]):
         shown = tera("config", "show", *options)
         assert "TERA_STORE_PASSWORD" in shown.out

@@ -109,7 +109,7 @@ def test_a_language_model_is_used_from_now_on(tera: Callable[..., Run], home: Pa
     assert (used.code, used.out) == (0, "")
     assert "tera models pull qwen2.5-1.5b-instruct" in used.err
     assert models(tera)["qwen2.5-1.5b-instruct"]["in_use"] is True
-    assert 'llm = "qwen2.5-1.5b-instruct"' in (home / "config.toml").read_text()
+    assert '[llm]\nmodel = "qwen2.5-1.5b-instruct"' in (home / "config.toml").read_text()
 
 
 def test_a_reranker_is_used_from_now_on(tera: Callable[..., Run], home: Path) -> None:

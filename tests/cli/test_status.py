@@ -48,7 +48,7 @@ def test_status_of_a_new_home(tera: Callable[..., Run]) -> None:
 def test_status_shows_a_language_model_that_is_unknown(
     tera: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TERA_LLM", "gpt-17")
+    monkeypatch.setenv("TERA_LLM_MODEL", "gpt-17")
     status = tera("status")
     assert status.code == 0
     assert "gpt-17 (not on this machine)" in status.out
@@ -70,7 +70,7 @@ def test_doctor_finds_everything_well(tera: Callable[..., Run], tiny_models: Pat
 def test_an_absent_language_model_is_a_note_and_no_illness(
     tera: Callable[..., Run], tiny_models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TERA_LLM", "dolphin-2.6-phi-2")
+    monkeypatch.setenv("TERA_LLM_MODEL", "dolphin-2.6-phi-2")
     doctor = tera("doctor")
     assert doctor.code == 0
     assert "note  llm       dolphin-2.6-phi-2 is not on this machine" in doctor.out

@@ -323,7 +323,7 @@ def test_repair_waits_for_its_turn(used: Engine) -> None:
 
 
 def test_a_model_that_is_not_here_is_optional(used: Engine) -> None:
-    engine = Engine(Config(llm="dolphin-2.6-phi-2"), used.paths)
+    engine = Engine(Config(llm_model="dolphin-2.6-phi-2"), used.paths)
     finding = findings(engine)["llm"]
     assert (finding.is_well, finding.is_optional) == (False, True)
     assert finding.remedy == "tera models pull dolphin-2.6-phi-2"

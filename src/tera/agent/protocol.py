@@ -1,13 +1,14 @@
 """What client and agent agree on, besides the operations themselves.
 
 A call is `POST /call/OPERATION` with the arguments as a JSON object. The reply is lines of JSON,
-each an object with one key: `note`, `progress` and `text` while the work goes on, `items` for a
-part of a list, and at the end `result` or `error`. `GET /status` and `POST /stop` are the same in
-every version.
+each an object with one key: `note`, `progress`, `quote`, `draft` and `text` while the work goes on,
+`items` for a part of a list, and at the end `result` or `error`. `GET /status` and `POST /stop` are
+the same in every version.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import zlib
 from collections.abc import Mapping
@@ -15,11 +16,11 @@ from contextlib import suppress
 from dataclasses import replace
 
 from tera import errors
-from tera.config import Config
+from tera.config import KEY_VARIABLE, Config
 from tera.errors import AgentError, TeraError
 from tera.paths import Paths
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 VERSION_HEADER = "Tera-Version"
 SETTINGS_HEADER = "Tera-Settings"
 OK = 200
@@ -41,11 +42,18 @@ def settings_digest(config: Config, paths: Paths) -> str:
     """
     read = replace(config, ask_k=0, search_k=0)
     environ = [(name, os.environ[name]) for name in sorted(os.environ) if _matters(name)]
-    digest = zlib.crc32(repr((read, environ)).encode(errors="surrogateescape"))
+    # An agent has the key of the command that started it. Where none is used, it does not matter.
+    key = _digest_of(os.environ.get(KEY_VARIABLE, "")) if config.llm_backend else ""
+    digest = zlib.crc32(repr((read, environ, key)).encode(errors="surrogateescape"))
     with suppress(OSError):
         # Whoever needs the file says what is wrong with it.
         digest = zlib.crc32(paths.models_file.read_bytes(), digest)
     return f"{digest:08x}"
+
+
+def _digest_of(key: str) -> str:
+    """Return what tells keys apart and says nothing of them."""
+    return hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()
 
 
 def _matters(variable: str) -> bool:

@@ -6,13 +6,16 @@ import os
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tera.cli.options import Json
 from tera.cli.session import open_engine, open_settings, output
 from tera.errors import StoreError
+
+if TYPE_CHECKING:
+    from tera.config import Config
 
 
 def add_to(app: typer.Typer) -> None:
@@ -40,14 +43,13 @@ def status(json: Json = False) -> None:
         return
     count = facts["waiting_for_vectors"]
     waiting = f", {count} not yet read" if count else ""
-    absent = "" if facts["llm_on_this_machine"] else " (not on this machine)"
     output.data(f"memories:  {facts['memories']}{waiting}")
     output.data(f"changes:   {facts['changes']}")
     output.data(f"embedder:  {facts['embedder'] or 'chosen at the first search'}")
     if name := facts["next_embedder"]:
         read = f"{facts['read_by_next_embedder']} of {facts['memories']} memories"
         output.data(f"next:      {name} has read {read}")
-    output.data(f"llm:       {facts['llm']}{absent}")
+    output.data(f"llm:       {facts['llm']}{_where(config, bool(facts['llm_on_this_machine']))}")
     output.data(f"home:      {paths.home}, {megabytes(facts['size_bytes'])}")
     if config.store_url:
         output.data(f"store:     {config.store_url}")
@@ -72,6 +74,15 @@ def doctor(
                 output.data(f"{'':15} hint: {finding.remedy}")
     if not all(finding.is_well or finding.is_optional for finding in findings):
         raise typer.Exit(StoreError.exit_code)
+
+
+def _where(config: Config, is_here: bool) -> str:
+    """Return what is to be said of the language model besides its name."""
+    if endpoint := config.endpoint():
+        from tera.outgoing import goes_there
+
+        return f" at {endpoint.name} ({goes_there(endpoint)})"
+    return "" if is_here else " (not on this machine)"
 
 
 def size_of(folder: Path) -> int:

@@ -13,11 +13,13 @@ from collections.abc import Generator
 from types import TracebackType
 from typing import IO, Self
 
+from tera.config import KEY_VARIABLE, variable_of
 from tera.errors import TeraError, UnreadableFileError
 from tera.readers import wire
 from tera.readers.document import Document, Item
 from tera.readers.types import TYPES
 
+_SECRETS = (KEY_VARIABLE, variable_of("store.password"))
 SILENCE_S = 60.0
 """A reader that yields nothing for so long hangs; models take a third of it to load."""
 LONGEST_LINE = 256 * 1024 * 1024
@@ -80,6 +82,12 @@ class Readers:
             self._workers.popitem()[1].kill()
 
 
+def _environment() -> dict[str, str]:
+    """Return a worker's environment: nothing that a document should find is in it."""
+    kept = {name: os.environ[name] for name in os.environ if name not in _SECRETS}
+    return {**kept, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2"}
+
+
 class _Worker:
     def __init__(self, memory_mb: int) -> None:
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
@@ -92,7 +100,7 @@ class _Worker:
             stderr=self._log,
             start_new_session=True,
             bufsize=0,
-            env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2"},
+            env=_environment(),
         )
         self._received = bytearray()
 

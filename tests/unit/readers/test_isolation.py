@@ -227,3 +227,18 @@ def test_a_reader_ends_with_the_process_that_asked_and_leaves_nothing_behind(
     while document.scratch.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not document.scratch.exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+def test_no_key_and_no_password_is_in_the_environment_of_what_reads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("TERA_LLM_KEY", "TERA_STORE_PASSWORD"):
+        monkeypatch.setenv(name, "sesame")
+    worker = isolation._Worker(512)
+    try:
+        environ = Path(f"/proc/{worker._process.pid}/environ").read_bytes()
+        assert b"HF_HUB_OFFLINE=1" in environ
+        assert b"sesame" not in environ
+    finally:
+        worker.kill()
