@@ -37,9 +37,9 @@ class Memory:
 
     @property
     def headline(self) -> str:
-        """The title, or else the first line that is not empty."""
+        """The title on one line, or else the first line that is not empty."""
         if self.title:
-            return self.title
+            return " ".join(self.title.splitlines())
         return next((line.strip() for line in self.text.splitlines() if line.strip()), "")
 
     def fields(self) -> dict[str, Any]:
@@ -170,6 +170,9 @@ class Filter:
         return not (self.tags or self.since or self.until or self.source or self.where)
 
 
+EVERYTHING = Filter()
+
+
 @dataclass(frozen=True, slots=True)
 class SearchResult:
     """A passage found: `memory.text[start:end]`. A higher score is a better match.
@@ -208,6 +211,84 @@ class Citation:
     result: SearchResult
 
 
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Words of a passage, as an answer or beside one: `result.memory.text[start:end]`."""
+
+    result: SearchResult
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        """The words, on one line."""
+        return " ".join(self.result.memory.text[self.start : self.end].split())
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question of a conversation and what was answered."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """A question, and how it is to be answered.
+
+    Attributes:
+        question: As the person typed it.
+        count: Most passages that the answer may rest on.
+        chosen: Which memories may be used.
+        now: When it counts as asked; the present without it.
+        piped: Text for this one question; it is not remembered.
+        use_llm: False for quotes only.
+        is_local: Whether nothing may leave the machine, whatever the settings say.
+        history: What was said before in the conversation, the last turn last.
+    """
+
+    question: str
+    count: int = 8
+    chosen: Filter = EVERYTHING
+    now: datetime | None = None
+    piped: str = ""
+    use_llm: bool = True
+    is_local: bool = False
+    history: tuple[Turn, ...] = ()
+
+
+Support = Literal["supported", "replaced", "withheld"]
+"""Whether a passage bears a sentence out; if not, it is replaced by a quote, or left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A sentence of a written answer, and whether what it cites bears it out.
+
+    Attributes:
+        text: As the person reads it, citations included; empty when it is withheld.
+        citations: The numbers of the passages that it rests on.
+        support: What became of it.
+        missing: What it says and no cited passage does: numbers, dates, names, paths, quotes.
+        written: What the model wrote, where that is something else than `text`.
+    """
+
+    text: str
+    citations: tuple[int, ...]
+    support: Support
+    missing: tuple[str, ...] = ()
+    written: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Two memories that say different things of the same."""
+
+    newer: Quote
+    older: Quote
+
+
 AnswerKind = Literal["generated", "extractive", "unknown"]
 
 
@@ -215,8 +296,17 @@ AnswerKind = Literal["generated", "extractive", "unknown"]
 class Answer:
     """An answer and what it rests on.
 
-    `unknown` means that nothing in memory is close enough; `nearest` then holds the closest
-    passages, which are no answer.
+    Attributes:
+        question: As asked.
+        text: The answer, with citations like [1].
+        kind: `unknown` means that nothing in memory is close enough.
+        citations: The passages that it rests on.
+        nearest: For an unknown answer the closest passages, which are no answer.
+        quote: The sentence that fits best, which is shown first.
+        short: The shortest words of it that answer who, when, where or how many; may be empty.
+        claims: The sentences of a generated answer.
+        disagreements: Memories about this that do not agree.
+        looked_for: The question as it was looked for, where it took up what was said before.
     """
 
     question: str
@@ -224,6 +314,11 @@ class Answer:
     kind: AnswerKind
     citations: tuple[Citation, ...] = ()
     nearest: tuple[SearchResult, ...] = ()
+    quote: Quote | None = None
+    short: str = ""
+    claims: tuple[Claim, ...] = ()
+    disagreements: tuple[Disagreement, ...] = ()
+    looked_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)
