@@ -47,6 +47,7 @@ def main() -> None:
             "tera list -n 5": lambda _: [*TERA, "list", "-n", "5"],
             "tera remember TEXT": lambda n: [*TERA, "remember", f"fact number {n}"],
             "tera search QUESTION": lambda _: [*TERA, "search", QUESTION],
+            "tera ask --no-llm QUESTION": lambda _: [*TERA, "ask", "--no-llm", QUESTION],
         }
         show(time_in_turn(commands, home, options.rounds))
 

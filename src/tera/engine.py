@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tera.answer import OnText, write_answer
+from tera import hub
+from tera.answers import Audience, Nobody
 from tera.batches import write_batches
 from tera.chosen import choose, select, whole_id
 from tera.config import Config
 from tera.datatypes import (
+    EVERYTHING,
     Answer,
     Draft,
     Filter,
     Held,
+    Inquiry,
     Memory,
     ReadBefore,
     Remembered,
@@ -27,10 +30,8 @@ from tera.datatypes import (
     Written,
 )
 from tera.errors import ModelLoadError
-from tera.gate import behind_gate
 from tera.model_loader import Listener, SilentListener
 from tera.paths import Paths
-from tera.quotes import quote_answer
 from tera.readers.plain.text import checked
 from tera.store.history import Change, begun_change, changes, undoing
 from tera.store.opened import OpenStore
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from tera.finder import Found
     from tera.indexes.keys import Numbers
 
-EVERYTHING = Filter()
+NOBODY = Nobody()
 
 
 class Engine:
@@ -274,7 +275,8 @@ class Engine:
             counts = opened.database.counts()
             serving = opened.database.serving()
             changes = opened.journal.end.number
-        is_known = self.config.llm in self.models.catalogue
+        endpoint = self.config.endpoint()
+        is_here = endpoint.is_local if endpoint else self.models.has_llm(is_local=True)
         return {
             "memories": counts["memory"],
             "chunks": counts["chunk"],
@@ -283,12 +285,14 @@ class Engine:
             "embedder": serving.embedder or None,
             "next_embedder": serving.renewal.embedder if serving.renewal else None,
             "read_by_next_embedder": serving.renewal.passed if serving.renewal else 0,
-            "llm": self.config.llm,
-            "llm_on_this_machine": is_known and self.models.has_llm(),
+            "llm": self.config.llm_model,
+            "llm_on_this_machine": is_here,
+            "llm_endpoint": endpoint.name if endpoint else None,
         }
 
     def close(self) -> None:
         """Close what is open; the next use opens it again."""
+        self.models.close()
         self.workspace.close()
 
     # Search and answers.
@@ -319,26 +323,15 @@ class Engine:
 
     def ask(
         self,
-        question: str,
-        *,
-        count: int,
-        chosen: Filter = EVERYTHING,
-        now: datetime | None = None,
-        piped: str = "",
-        use_llm: bool = True,
-        on_text: OnText = lambda _: None,
+        inquiry: Inquiry,
+        audience: Audience = NOBODY,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> Answer:
         """Answer a question from memory, and from piped text when there is some.
 
         Args:
-            question: As the person typed it.
-            count: Most passages that the answer may rest on.
-            chosen: Which memories may be used.
-            now: When it counts as asked; the present without it.
-            piped: Text for this one question; it is not remembered.
-            use_llm: False for quotes only.
-            on_text: Receives the answer as it is written.
+            inquiry: What is asked.
+            audience: Reads the answer as it is made.
             should_stop: Asked while the language model works, by any thread; true ends it.
 
         Returns:
@@ -347,40 +340,16 @@ class Engine:
         Raises:
             ModelError: No embedder can be had, or the language model failed.
         """
-        checked(question, "the question")
-        embedder, found = self.workspace.with_embedder(
-            lambda embedder: (embedder, self._find(question, now, embedder, count, chosen))
-        )
-        results = behind_gate(found.results, found.evidence)
-        if piped.strip():
-            from tera.spot import read_along
+        # What it needs takes longer to import than `remember` in all.
+        from tera.asking import answer
 
-            # What is piped in comes first, and leaves room for memory.
-            room = count - min(len(results), count // 2)
-            along = read_along(self.workspace, piped, question, found.vector, embedder, room)
-            results = [*along, *results][:count]
-        if not results:
-            return Answer(question, "", "unknown", nearest=tuple(found.results))
-        if use_llm and not self.models.has_llm():
-            self.listener.note(
-                f"{self.config.llm} is not on this machine: quoting instead of answering",
-                f"tera models pull {self.config.llm}",
-            )
-            use_llm = False
-        if not use_llm:
-            return quote_answer(question, results, embedder, on_text)
-        with self.models.llm(keep=self.workspace.stays_open) as llm:
-            self.listener.progress(f"{llm.spec.name} reads {len(results)} passages", 0, 0)
-            return write_answer(
-                question,
-                results,
-                llm,
-                today=now.astimezone().date() if now else date.today(),
-                context_tokens=self.config.ask_context_tokens,
-                max_tokens=self.config.ask_max_tokens,
-                on_text=on_text,
-                should_stop=should_stop,
-            )
+        checked(inquiry.question, "the question")
+
+        def find(asked: Inquiry, embedder: Embedder) -> Found:
+            return self._find(asked.question, asked.now, embedder, asked.count, asked.chosen)
+
+        with hub.out_of_bounds() if inquiry.is_local else nullcontext():
+            return answer(self.workspace, inquiry, find, audience, should_stop)
 
     def _find(
         self, question: str, now: datetime | None, embedder: Embedder, count: int, chosen: Filter

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from tera.chunker import chunk_memory
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 MOST_ON_THE_SPOT = 8
 """Chunks without vectors that a search embeds itself: 0.05 s, while others are embedded 0.3 s."""
+
+MOST_READ_ALONG = 200
+"""Chunks of piped text that are embedded while the person waits: about five seconds."""
+READ_AT_ONCE = 32
 
 
 def embed_waiting(
@@ -59,18 +63,34 @@ def read_along(
     embedder: Embedder,
     count: int,
 ) -> list[SearchResult]:
-    """Return the passages of piped text that fit a question best, in the order of the text."""
+    """Return the passages of piped text that fit a question best, in the order of the text.
+
+    Of a long text, those that share words with the question are compared by meaning too, and some
+    from all over it.
+    """
     told = now()
     memory = Memory("", checked(text, "the piped text"), told, told, title="piped text")
     chunks = chunk_memory(memory, workspace.counter(embedder))
-    cosines = embedder.embed_passages([text[c.start : c.end] for c in chunks]) @ vector
     scale = workspace.indexes.scale(embedder)
     with workspace.store() as opened:
         keywords = workspace.indexes.keywords(opened, embedder.spec, opened.database.feed)
         shares = keywords.shares_of_texts(question, [passage_of(memory, c) for c in chunks])
+    read = _spread(shares, MOST_READ_ALONG)
+    if len(read) < len(chunks):
+        workspace.listener.note(
+            f"the piped text is long: {len(read)} of its {len(chunks):,} passages are looked at",
+            "tera remember reads all of it",
+        )
+    cosines: list[float] = []
+    for begin in range(0, len(read), READ_AT_ONCE):
+        workspace.listener.progress("reading the piped text", begin, len(read))
+        some = [chunks[place] for place in read[begin : begin + READ_AT_ONCE]]
+        cosines += (
+            embedder.embed_passages([text[c.start : c.end] for c in some]) @ vector
+        ).tolist()
     hits = [
-        Hit("", chunk.ordinal, scale.of(float(cosine)), share)
-        for chunk, cosine, share in zip(chunks, cosines, shares, strict=True)
+        Hit("", chunks[place].ordinal, scale.of(cosine), shares[place])
+        for place, cosine in zip(read, cosines, strict=True)
     ]
     best = sorted(hits, key=lambda hit: -hit.score)[:count]
     return [
@@ -84,3 +104,14 @@ def read_along(
         )
         for hit in sorted(best, key=lambda hit: hit.ordinal)
     ]
+
+
+def _spread(shares: Sequence[float], most: int) -> list[int]:
+    """Return the places of so many chunks: most of them by shared words, some from all over."""
+    places = range(len(shares))
+    if len(shares) <= most:
+        return list(places)
+    all_over = {len(shares) * number // (most // 4) for number in range(most // 4)}
+    by_words = sorted(places, key=lambda place: -shares[place])
+    others = [place for place in by_words if place not in all_over]
+    return sorted([*all_over, *others[: most - len(all_over)]])

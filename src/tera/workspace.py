@@ -62,6 +62,7 @@ class Workspace:
         self.paths = paths
         self.listener = listener
         self.stays_open = stays_open
+        self.keeps_llm = stays_open
         self.models = ModelLoader(config, paths, listener)
         self.waiting = WaitingTexts()
         self.on_waiting: Callable[[], None] = lambda: None

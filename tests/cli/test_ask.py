@@ -99,7 +99,7 @@ def test_what_is_not_in_memory_is_unknown_and_no_model_is_called(
     asked = tera("ask", "Who painted Guernica?")
     assert asked.code == 1
     assert asked.out == ""
-    assert "nothing in memory answers that" in asked.err
+    assert "I have nothing on that" in asked.err
     assert "the nearest memories:" in asked.err
     assert memory_id in asked.err
     assert tera("ask", QUESTION).code == 6, "the broken model must be noticed once it is called"
@@ -120,7 +120,7 @@ def test_an_empty_memory_knows_nothing(tera: Callable[..., Run], tiny_models: Pa
     asked = tera("ask", QUESTION)
     assert asked.code == 1
     assert asked.out == ""
-    assert asked.err == "nothing in memory answers that\n"
+    assert asked.err == "I have nothing on that\n"
 
 
 def test_a_pipe_is_context_for_this_question_only(

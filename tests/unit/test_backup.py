@@ -41,7 +41,7 @@ def paths(home: Path) -> Paths:
     """Return a home with a journal of several segments, and settings."""
     paths = Paths(home)
     paths.create()
-    paths.config_file.write_text("llm = 'x'\n")
+    paths.config_file.write_text("embedder = 'x'\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(journal_module, "SEGMENT_BYTES", 2000)
         journal = Journal(paths.journal)

@@ -11,7 +11,7 @@ import pytest
 
 from tera.batches import WRITE_BATCH
 from tera.config import load_config
-from tera.datatypes import NOTHING_READ, Draft, Filter, Held, Memory
+from tera.datatypes import NOTHING_READ, Draft, Filter, Held, Inquiry, Memory
 from tera.engine import Engine
 from tera.errors import (
     EmbeddingMismatchError,
@@ -305,7 +305,7 @@ def two_embedders(
     second = text.split("[tiny-phi2]")[0].replace("tiny-bert]", "second-bert]")
     second = second.replace("tiny-bert.files]", "second-bert.files]")
     (tiny_models / "models.toml").write_text(text + second)
-    (tiny_models / "config.toml").write_text('llm = "tiny-phi2"\n')
+    (tiny_models / "config.toml").write_text('[llm]\nmodel = "tiny-phi2"\n')
     shutil.copytree(bert_network, Paths(tiny_models).network("second-bert"))
     engine = Engine(load_config(Paths(tiny_models))[0], Paths(tiny_models))
     engine.use_embedder("tiny-bert")
@@ -342,7 +342,7 @@ def test_going_back_to_an_embedder_leaves_no_old_vectors(two_embedders: Engine) 
 def test_what_is_piped_in_leaves_room_for_memory(engine: Engine) -> None:
     remember(engine, "The staging database listens on port 5433")
     piped = "\n\n".join(f"Paragraph {n} of talk about staging. " * 8 for n in range(9))
-    answer = engine.ask("staging database port", count=4, piped=piped, use_llm=False)
+    answer = engine.ask(Inquiry("staging database port", count=4, piped=piped, use_llm=False))
     assert answer.kind == "extractive"
     assert "5433" in answer.text
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tera import finder, hub
 from tera.config import Config
-from tera.datatypes import Draft, Filter, SearchResult
+from tera.datatypes import Draft, Filter, Inquiry, SearchResult
 from tera.engine import Engine
 from tera.finder import Found, Question, find_passages
 from tera.models import OFFLINE_EMBEDDER, load_models
@@ -211,7 +211,9 @@ def test_a_question_that_is_only_a_time_brings_exactly_its_messages(engine: Engi
     assert {passage.time for passage in result.results} == {1}
     # Whatever is of that time answers it.
     assert result.evidence == 1
-    answer = engine.ask("What did we discuss last Friday?", count=9, now=NOW, use_llm=False)
+    answer = engine.ask(
+        Inquiry("What did we discuss last Friday?", count=9, now=NOW, use_llm=False)
+    )
     assert answer.kind == "extractive"
 
 

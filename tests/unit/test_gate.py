@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tera import hub
 from tera.config import Config
-from tera.datatypes import Draft, Memory, SearchResult
+from tera.datatypes import Draft, Inquiry, Memory, SearchResult
 from tera.embedders import Embedder, load_embedder
 from tera.engine import Engine
 from tera.gate import (
@@ -125,7 +125,7 @@ def test_the_measurement_is_kept_in_a_folder_that_is_not_there_yet(
 
 
 def test_each_embedder_of_a_home_has_its_own_scale(engine: Engine, mean_bert: str) -> None:
-    engine = Engine(Config(llm="tiny-phi2"), engine.paths)
+    engine = Engine(Config(llm_model="tiny-phi2"), engine.paths)
     list(engine.remember([Draft("the port is 5433")]))
     scales = []
     for name in ("tiny-bert", mean_bert):
@@ -180,7 +180,7 @@ def test_questions_that_memory_answers_pass_and_others_are_refused(told: Engine)
         "When will the landlord replace the boiler?": "winter",
     }
     for question, word in answered.items():
-        answer = told.ask(question, count=3, use_llm=False)
+        answer = told.ask(Inquiry(question, count=3, use_llm=False))
         assert answer.kind == "extractive", question
         assert word in answer.text
     for question in (
@@ -189,7 +189,7 @@ def test_questions_that_memory_answers_pass_and_others_are_refused(told: Engine)
         "How much does the violin cost?",
         "Which colour has the new bicycle of Tom?",
     ):
-        answer = told.ask(question, count=3, use_llm=False)
+        answer = told.ask(Inquiry(question, count=3, use_llm=False))
         assert answer.kind == "unknown", question
         assert not answer.citations
         # What is closest is named all the same.

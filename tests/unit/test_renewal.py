@@ -33,7 +33,7 @@ QUESTION = "Which port has the staging database, on which it listens, 5433?"
 @pytest.fixture
 def old(engine: Engine, mean_bert: str, monkeypatch: pytest.MonkeyPatch) -> Engine:
     """Return an engine with memories that tiny-bert has read, which knows mean-bert too."""
-    (engine.paths.home / "config.toml").write_text('llm = "tiny-phi2"\n')
+    (engine.paths.home / "config.toml").write_text('[llm]\nmodel = "tiny-phi2"\n')
     first = Engine(load_config(engine.paths)[0], engine.paths)
     first.use_embedder("tiny-bert")
     remember(first, *TEXTS)

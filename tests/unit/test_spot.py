@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,13 +12,14 @@ from hypothesis import strategies as st
 
 from tera import spot
 from tera.chosen import ChosenIds
-from tera.datatypes import Draft, SearchResult
+from tera.datatypes import Draft, Inquiry, SearchResult
 from tera.embedders import Embedder
 from tera.engine import Engine
 from tera.errors import ReaderError
 from tera.indexes.keys import numbers_of
 from tera.places import message_line
 from tera.spot import MOST_ON_THE_SPOT, embed_waiting, read_along
+from tests.conftest import Run
 
 QUESTION = "Which port has the staging database?"
 PIPED = "\n\n".join(
@@ -130,7 +132,7 @@ def test_the_best_passages_of_piped_text_come_in_the_order_of_the_text(engine: E
 
 
 def test_piped_text_is_read_without_any_memory_and_not_remembered(engine: Engine) -> None:
-    answer = engine.ask(QUESTION, count=2, piped=PIPED, use_llm=False)
+    answer = engine.ask(Inquiry(QUESTION, count=2, piped=PIPED, use_llm=False))
     assert answer.kind == "extractive"
     assert "5433" in answer.text
     assert engine.facts()["memories"] == 0
@@ -158,3 +160,25 @@ def test_any_piped_text_is_read(engine: Engine, text: str) -> None:
     # Nothing of one text is left for the next: none is remembered.
     for result in along(engine, text, text, 5):
         assert result.text.strip()
+
+
+def test_of_a_long_piped_text_what_shares_words_is_read_and_some_of_all_of_it(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spot, "MOST_READ_ALONG", 16)
+    filler = [f"{word} is nothing much. " * 40 for word in ("Rain", "Snow", "Wind") * 10]
+    text = "\n\n".join([*filler, "The staging database listens on port 5433.", *filler])
+    results = along(engine, text, "staging database port", count=16)
+    assert len(results) == 16
+    assert any("5433" in result.text for result in results)
+    assert results[0].start < len(text) / 8
+    assert results[-1].start > len(text) / 2
+
+
+def test_a_long_piped_text_is_said_not_to_be_read_whole(
+    tera: Callable[..., Run], tiny_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spot, "MOST_READ_ALONG", 8)
+    text = "\n\n".join(f"Line {number} of the port. " * 30 for number in range(40))
+    asked = tera("ask", "--no-llm", "the port", stdin=text.encode())
+    assert "the piped text is long: 8 of its" in asked.err

@@ -141,7 +141,7 @@ class Agent:
         self._listener.tell(conversation)
         work = partial(OPERATIONS[operation], self.engine, **arguments)
         if operation == "ask":
-            work = partial(work, on_text=conversation.text, should_stop=conversation.is_gone)
+            work = partial(work, audience=conversation, should_stop=conversation.is_gone)
         begun = time.monotonic()
         done = loop.run_in_executor(self._threads, conversation.run, work, log.error)
         watch = asyncio.create_task(_leave_with(conversation, receive))

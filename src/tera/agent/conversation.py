@@ -12,6 +12,7 @@ from typing import Any
 
 from tera.agent.codec import encode
 from tera.agent.protocol import encode_error
+from tera.datatypes import Quote
 from tera.errors import TeraError
 
 ITEMS_AT_ONCE = 500
@@ -32,6 +33,7 @@ class Conversation:
         self._loop = loop
         self._gone = threading.Event()
         self._told: tuple[str, float] = ("", 0.0)
+        self._drafted = 0.0
         self.messages: asyncio.Queue[bytes | None] = asyncio.Queue()
 
     def leave(self) -> None:
@@ -58,6 +60,23 @@ class Conversation:
         if task != self._told[0] or now - self._told[1] > PROGRESS_EVERY_S or done == total:
             self._told = (task, now)
             self._send({"progress": [task, done, total]})
+
+    def quote(self, quote: Quote) -> None:
+        """Pass on the sentence that fits best; see `Audience`."""
+        self._send({"quote": encode(quote)})
+
+    def draft(self, text: str) -> None:
+        """Pass on the sentence that is being written.
+
+        Raises:
+            GoneError: Nobody reads it any more.
+        """
+        if self.is_gone():
+            raise GoneError
+        now = time.monotonic()
+        if not text or now - self._drafted > PROGRESS_EVERY_S:
+            self._drafted = now
+            self._send({"draft": text})
 
     def text(self, piece: str) -> None:
         """Pass on a piece of an answer.

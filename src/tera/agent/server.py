@@ -36,6 +36,8 @@ def run(report: int) -> None:
             that an "other" one has the home folder, that it "refused" the settings, or "failed".
     """
     os.umask(0o077)
+    # Threads that wait leave the cores to others; see `tera.llms.threads`.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     with os.fdopen(report, "w") as pipe:
 
         def say(state: str, **more: object) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import stat
 from typing import Annotated, TextIO
 
 import typer
 
+from tera.answers import Nobody
 from tera.cli.options import AsOf, Json, Since, Source, Tags, Until, Where, as_of, make_filter
-from tera.cli.output import answer_record, result_record
+from tera.cli.output.records import answer_record, result_record
 from tera.cli.session import has_pipe, open_engine, open_settings, output, read_pipe_bytes
+from tera.datatypes import Answer, Inquiry
 
+CITATION = re.compile(r" *\[\d+\]")
 Count = Annotated[
     int | None, typer.Option("--k", "-k", min=1, max=200, metavar="COUNT", help="Most passages.")
 ]
@@ -38,8 +42,17 @@ def ask(
     no_llm: Annotated[
         bool, typer.Option("--no-llm", help="Quote the best sentences, write nothing.")
     ] = False,
+    local: Annotated[
+        bool, typer.Option("--local", help="Let nothing leave this machine, whatever is set.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print the answer alone, without sources.")
+    ] = False,
 ) -> None:
     """Answer a question from memory, with citations.
+
+    The sentence that fits best comes first, with its memory; what the language model writes comes
+    below it, sentence by sentence, each checked against what it cites.
 
     The exit code is 1 when nothing is known.
 
@@ -47,29 +60,38 @@ def ask(
     git diff | tera ask "what changed?"
     """
     now = as_of(at)
-    chosen = make_filter(tag, since, until, source, where, now)
-    piped = read_pipe_if_any()
-    config, _ = open_settings()
+    inquiry = Inquiry(
+        " ".join(question),
+        count=k or open_settings()[0].ask_k,
+        chosen=make_filter(tag, since, until, source, where, now),
+        now=now,
+        piped=read_pipe_if_any(),
+        use_llm=not no_llm,
+        is_local=local,
+    )
     try:
-        answer = open_engine().ask(
-            " ".join(question),
-            count=k or config.ask_k,
-            chosen=chosen,
-            now=now,
-            piped=piped,
-            use_llm=not no_llm,
-            on_text=(lambda _: None) if json else output.answer,
-        )
+        answer = open_engine().ask(inquiry, Nobody() if json or quiet else output)
     finally:
         output.end_answer()
     if json:
         output.json(answer_record(answer))
     elif answer.kind == "unknown":
         output.nearest(answer.nearest)
+        if waiting := open_engine().facts()["waiting_for_vectors"]:
+            output.talk(f"{waiting:,} memories are still being read; ask again in a while")
+    elif quiet:
+        output.data(answer_alone(answer))
     else:
         output.sources(answer)
     if answer.kind == "unknown":
         raise typer.Exit(1)
+
+
+def answer_alone(answer: Answer) -> str:
+    """Return what a script wants: the shortest answer, or the text without citations."""
+    if answer.kind == "extractive" and answer.quote:
+        return answer.short or answer.quote.text
+    return CITATION.sub("", answer.text)
 
 
 def search(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tera.cli.options import Json, WrongUsage, Yes
-from tera.cli.output import minute
+from tera.cli.output.terminal import minute
 from tera.cli.session import confirmed, open_engine, output
 from tera.cli.status import megabytes
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from tera.cli.options import WrongUsage
-from tera.cli.output import remembered_record
+from tera.cli.output.records import remembered_record
 from tera.cli.session import can_ask, output
 from tera.datatypes import Draft, Remembered
 from tera.errors import TeraError, UnreadableFileError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tera.cli.options import Json
-from tera.cli.output import minute
+from tera.cli.output.terminal import minute
 from tera.cli.session import open_engine, output
 from tera.errors import StoreError
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tera.cli.options import Json, WrongUsage, clean_tags, clean_text, is_file_name, moment, path_of
-from tera.cli.output import remembered_record
+from tera.cli.output.records import remembered_record
 from tera.cli.session import can_ask, has_pipe, open_engine, output
 from tera.errors import ReaderError, TeraError
 

@@ -13,6 +13,7 @@ from tera.errors import ConfigError
 if TYPE_CHECKING:
     from tera.agent.client import RemoteEngine
     from tera.config import Config
+    from tera.model_loader import Listener
     from tera.paths import Paths
     from tera.upkeep import Keeper
 
@@ -33,18 +34,18 @@ def open_engine() -> Keeper | RemoteEngine:
     return open_remote_engine() if uses_agent() else open_local_engine()
 
 
-def open_local_engine() -> Keeper:
+def open_local_engine(listener: Listener = output) -> Keeper:
     """Return an engine in this process; imported here, because most commands need none."""
     from tera.upkeep import Keeper
 
-    return Keeper(*open_settings(), output)
+    return Keeper(*open_settings(), listener)
 
 
-def open_remote_engine() -> RemoteEngine:
+def open_remote_engine(listener: Listener = output) -> RemoteEngine:
     """Return the engine of the background agent, which is started with the first call."""
     from tera.agent.client import RemoteEngine
 
-    return RemoteEngine(*open_settings(), output)
+    return RemoteEngine(*open_settings(), listener)
 
 
 def uses_agent() -> bool:
