@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -27,8 +27,8 @@ from tera.cli.options import (
     make_filter,
     moment,
 )
-from tera.cli.output import memory_record
-from tera.cli.session import confirmed, has_pipe, open_engine, output, read_pipe
+from tera.cli.output.records import memory_record
+from tera.cli.session import confirmed, has_pipe, open_engine, open_settings, output, read_pipe
 from tera.errors import TeraError
 
 if TYPE_CHECKING:
@@ -178,6 +178,18 @@ def forget(
         if not json:
             output.data(memory.id)
     output.talk(f"forgotten: {len(memories)}  (hint: tera undo brings back)")
+    _tell_of_conversations([memory.id for memory in memories])
+
+
+def _tell_of_conversations(forgotten: Sequence[str]) -> None:
+    """Say which conversations may still quote what was forgotten."""
+    from tera.conversations import Conversations
+
+    _, paths = open_settings()
+    ids = [conversation.id for conversation in Conversations(paths.chats).citing(forgotten)]
+    if ids:
+        names = " ".join(ids[:3]) + (" …" if len(ids) > 3 else "")
+        output.note(f"still quoted by a conversation: {names}", "tera chat --delete ID")
 
 
 @contextmanager
