@@ -96,6 +96,11 @@ class LanguageNotice:
         self._file = file
         self._judgement = self._read()
 
+    @property
+    def language(self) -> str:
+        """What much of the store is in and the embedder does not know; empty when there is none."""
+        return self._judgement.language
+
     def is_due(self, memories: int) -> bool:
         """Return whether a store with so many memories is to be judged, for it has grown."""
         known = self._judgement

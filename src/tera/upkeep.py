@@ -12,6 +12,7 @@ from tera.chosen import passing
 from tera.datatypes import Filter, Finding, Memory
 from tera.engine import Engine
 from tera.errors import StoreDamagedError
+from tera.selftest import Plan
 from tera.store.opened import open_database, own_home
 
 
@@ -34,6 +35,12 @@ class Keeper(Engine):
         """Mend what is damaged; see `tera.doctor`."""
         with self.workspace.closed():
             yield from doctor.repair(self)
+
+    def selftest_plan(self, count: int, seed: int) -> Plan:
+        """Return questions that show how well this store is searched; see `tera.selftest`."""
+        from tera.selftest.planning import plan
+
+        return plan(self, count, seed)
 
     def export(self, chosen: Filter) -> tuple[list[Memory], str]:
         """Return the memories that pass a filter; where the journal is no use, the database's own.

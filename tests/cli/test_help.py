@@ -35,8 +35,8 @@ COMMANDS = dict(commands())
 
 
 def test_every_command_of_the_design_is_there() -> None:
-    memories = "remember ask search list show edit forget log undo"
-    whole = "export import backup restore status doctor"
+    memories = "remember ask chat search list show edit forget log undo"
+    whole = "export import backup restore status doctor selftest"
     models = [f"models {name}" for name in ("list", "pull", "use", "verify", "remove")]
     agent = [f"agent {name}" for name in ("start", "stop", "status", "logs")]
     assert set(COMMANDS) == {

@@ -21,6 +21,7 @@ NEVER_IN_THE_CLI = {
     "starlette",
     "uvicorn",
     "asyncio",
+    *("httpx2", "keyring"),
     *("lxml", "trafilatura", "pypdfium2", "PIL", "av", "icalendar", "vobject", "ijson", "yaml"),
     *("pathspec", "charset_normalizer", "zstandard"),
 }

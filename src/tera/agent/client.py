@@ -22,15 +22,19 @@ from tera.agent.protocol import (
     identity,
     settings_digest,
 )
+from tera.answers import Audience, Nobody
 from tera.batches import write_batches
 from tera.config import Config
 from tera.datatypes import (
+    EVERYTHING,
     Answer,
     Draft,
     Filter,
     Finding,
     Held,
+    Inquiry,
     Memory,
+    Quote,
     ReadBefore,
     Remembered,
     SearchResult,
@@ -44,12 +48,13 @@ from tera.readers.plain.text import checked
 if TYPE_CHECKING:
     from tera.backup import Backup
     from tera.model_loader import Listener
+    from tera.selftest import Plan
     from tera.store.history import Change
     from tera.upkeep import Keeper, Restored
 
 T = TypeVar("T")
 
-EVERYTHING = Filter()
+NOBODY = Nobody()
 MANY_DEATHS = 5
 """An agent that dies so often in the middle of a call will not do it."""
 MOST_DEATHS = {"ask": 2, "load_embedder": 2, "use_embedder": 2}
@@ -168,30 +173,10 @@ class RemoteEngine:
             "search", list[SearchResult], question=question, count=count, chosen=chosen, now=now
         )
 
-    def ask(
-        self,
-        question: str,
-        *,
-        count: int,
-        chosen: Filter = EVERYTHING,
-        now: datetime | None = None,
-        piped: str = "",
-        use_llm: bool = True,
-        on_text: Callable[[str], None] = lambda _: None,
-    ) -> Answer:
+    def ask(self, inquiry: Inquiry, audience: Audience = NOBODY) -> Answer:
         """Answer a question from memory; leaving the call stops the answer."""
-        checked(question, "the question")
-        return self._call(
-            "ask",
-            Answer,
-            on_text,
-            question=question,
-            count=count,
-            chosen=chosen,
-            now=now,
-            piped=piped,
-            use_llm=use_llm,
-        )
+        checked(inquiry.question, "the question")
+        return self._call("ask", Answer, audience, inquiry=inquiry)
 
     # Models and state.
 
@@ -219,6 +204,12 @@ class RemoteEngine:
         """Mend what is damaged; see `tera.doctor`."""
         return self._call("repair", list[Finding])
 
+    def selftest_plan(self, count: int, seed: int) -> Plan:
+        """Return questions that show how well this store is searched; see `tera.selftest`."""
+        from tera.selftest import Plan
+
+        return self._call("selftest_plan", Plan, count=count, seed=seed)
+
     def export(self, chosen: Filter) -> tuple[list[Memory], str]:
         """Return the memories that pass a filter, and what is wrong with the store, if anything."""
         return self._call("export", tuple[list[Memory], str], chosen=chosen)
@@ -241,7 +232,7 @@ class RemoteEngine:
         self,
         operation: str,
         kind: type[T],
-        on_text: Callable[[str], None] | None = None,
+        audience: Audience | None = None,
         *,
         once: bool = False,
         again: Mapping[str, object] | None = None,
@@ -252,7 +243,7 @@ class RemoteEngine:
         Args:
             operation: Its name.
             kind: The type of its result.
-            on_text: Receives an answer as it is written.
+            audience: Reads an answer as it is made.
             once: Doing it again would not be the same.
             again: More arguments, for when it may have been done already.
             **arguments: Its arguments.
@@ -262,7 +253,7 @@ class RemoteEngine:
             heard: list[str] = []
             rounds += 1
             try:
-                return self._converse(operation, kind, on_text, heard, arguments)
+                return self._converse(operation, kind, audience, heard, arguments)
             except (NotStartedError, MismatchError) as error:
                 if rounds > MOST_ROUNDS:
                     raise _unstable(error) from error
@@ -275,8 +266,8 @@ class RemoteEngine:
                 if once or heard or deaths == most:
                     raise _died(operation, once) from error
                 arguments |= again or {}
-        if on_text:
-            arguments["on_text"] = on_text
+        if audience:
+            arguments["audience"] = audience
         done: T = getattr(self._local, operation)(**arguments)
         return done
 
@@ -296,7 +287,7 @@ class RemoteEngine:
         self,
         operation: str,
         kind: type[T],
-        on_text: Callable[[str], None] | None,
+        audience: Audience | None,
         heard: list[str],
         arguments: dict[str, object],
     ) -> T:
@@ -309,9 +300,13 @@ class RemoteEngine:
                     self._listener.note(text, hint)
                 case {"progress": [task, done, total]}:
                     self._listener.progress(task, done, total)
-                case {"text": piece} if on_text:
+                case {"quote": quote} if audience:
+                    audience.quote(decode(Quote, quote))
+                case {"draft": text} if audience:
+                    audience.draft(text)
+                case {"text": piece} if audience:
                     heard.append(piece)
-                    on_text(piece)
+                    audience.text(piece)
                 case {"items": some}:
                     items += some
                 case {"error": error}:

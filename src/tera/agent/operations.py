@@ -26,6 +26,7 @@ OPERATIONS: Mapping[str, Callable[..., object]] = {
     "facts": Keeper.facts,
     "examine": Keeper.examine,
     "repair": Keeper.repair,
+    "selftest_plan": Keeper.selftest_plan,
     "export": Keeper.export,
     "backup": Keeper.backup,
     "restore_backup": Keeper.restore_backup,

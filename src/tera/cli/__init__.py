@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from tera import __version__
-from tera.cli.output import PipeClosed, drop_output
+from tera.cli.output.terminal import PipeClosed, drop_output
 from tera.cli.session import output
 from tera.errors import TeraError
 
@@ -23,6 +23,7 @@ MODULES = {
     "remember": "remember",
     "ask": "ask",
     "search": "ask",
+    "chat": "chat",
     "list": "memories",
     "show": "memories",
     "edit": "memories",
@@ -35,6 +36,7 @@ MODULES = {
     "restore": "backup",
     "status": "status",
     "doctor": "status",
+    "selftest": "selftest",
     "models": "models",
     "agent": "agent",
     "config": "config",
