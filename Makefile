@@ -68,7 +68,10 @@ bench: $(READY)
 	$(BIN)/python benchmarks/readers.py
 	$(if $(DATA),$(BIN)/python benchmarks/gate.py --data $(DATA))
 	$(if $(DATA),$(BIN)/python benchmarks/chunk_size.py --data $(DATA))
-	$(if $(DATA),$(BIN)/python benchmarks/quotes.py --data $(DATA))
+	$(if $(DATA),$(BIN)/python benchmarks/extractive.py --data $(DATA))
+	$(if $(DATA),$(BIN)/python benchmarks/grounding.py --data $(DATA))
+	$(BIN)/python benchmarks/followups.py
+	$(BIN)/python benchmarks/answering.py
 	$(if $(DATA),$(BIN)/python benchmarks/ingest.py --data $(DATA))
 
 # Newest versions that pyproject.toml allows; run the checks before committing the result.
