@@ -161,7 +161,7 @@ class KeywordIndex:
         search, asked = self._searcher(), self._asked(question, spans)
         most = search.most(asked) or 1.0
         hits = search.best(search.union(asked), count, chosen)
-        return [(id_of(number), ordinal, score / most) for number, ordinal, score in hits]
+        return [(id_of(number), ordinal, _share(score, most)) for number, ordinal, score in hits]
 
     def shares(
         self,
@@ -172,7 +172,7 @@ class KeywordIndex:
         """Return the share of each passage, in their order; 0 where nothing matches."""
         search, asked = self._searcher(), self._asked(question, spans)
         most = search.most(asked) or 1.0
-        return [score / most for score in search.of(search.union(asked), passages)]
+        return [_share(score, most) for score in search.of(search.union(asked), passages)]
 
     def shares_of_texts(
         self,
@@ -186,7 +186,8 @@ class KeywordIndex:
         shares: list[float] = []
         for passage, terms, around in self._analysed(passages, Counter(self._header.languages)):
             own, others = Counter(terms.terms), Counter(around)
-            shares.append(search.score_text(asked, own + Counter(terms.small), own + others) / most)
+            score = search.score_text(asked, own + Counter(terms.small), own + others)
+            shares.append(_share(score, most))
             del passage
         return shares
 
@@ -356,3 +357,8 @@ def _refused(error: Exception) -> StoreError:
         f"cannot write the keyword index: {getattr(error, 'strerror', None) or error}",
         hint="free some space, or set TERA_HOME to a folder that you can write to",
     )
+
+
+def _share(score: float, most: float) -> float:
+    # Scores are summed in 32 bits, so that a whole may come out above the most.
+    return min(1.0, score / most)
