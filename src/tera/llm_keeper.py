@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 import time
@@ -211,10 +210,9 @@ class LLMKeeper:
         begun = time.monotonic()
 
         def on_progress(share: float) -> None:
+            # Whoever waits no more raises an error here, which ends the loading.
             if time.monotonic() - begun >= PROGRESS_AFTER_S:
-                # llama.cpp calls this, and could not pass on that nobody waits any more.
-                with contextlib.suppress(Exception):
-                    self._listener.progress(f"loading {spec.name}", round(100 * share), 100)
+                self._listener.progress(f"loading {spec.name}", round(100 * share), 100)
 
         return load_llm(
             spec,

@@ -303,7 +303,7 @@ def test_loading_is_told_only_when_it_takes_long(
     assert {task for task, _, _ in home.ear.told} == {"loading tiny-phi2"}
 
 
-def test_a_listener_that_has_left_does_not_stop_the_loading(
+def test_a_listener_that_has_left_ends_the_loading_and_the_next_one_begins_it_anew(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(llm_keeper, "PROGRESS_AFTER_S", 0.0)
@@ -311,8 +311,12 @@ def test_a_listener_that_has_left_does_not_stop_the_loading(
     def leave(*_: object) -> None:
         raise GenerationError("nobody is there")
 
-    monkeypatch.setattr(home.ear, "progress", leave)
     keeper = home.keeper()
+    with monkeypatch.context() as patch:
+        patch.setattr(home.ear, "progress", leave)
+        with pytest.raises(GenerationError, match="nobody is there"), keeper.use(keep=True):
+            pass
+    assert not keeper.is_loaded
     with keeper.use(keep=True):
         assert keeper.is_loaded
 
