@@ -39,8 +39,14 @@ NO_NPM := echo "no npm here: the tests marked 'server', on a real SurrealDB serv
 endif
 
 # An embedded database leaves 8 threads behind when it is closed: all tests in one process are too many.
-PARTS := tests/cli "tests/agent tests/contracts" tests/unit
-TESTS = @$(NO_NPM) failed=0; for part in $(PARTS); do $(PYTEST) $$part || failed=1; done; exit $$failed
+# The longest part runs beside the others; what it says comes at the end.
+PARTS := tests/cli "tests/agent tests/contracts"
+define TESTS
+@$(NO_NPM) said=$$(mktemp); failed=0; \
+$(PYTEST) tests/unit > $$said 2>&1 & unit=$$!; \
+for part in $(PARTS); do $(PYTEST) $$part || failed=1; done; \
+wait $$unit || failed=1; cat $$said; rm $$said; exit $$failed
+endef
 
 test: $(READY)
 	$(TESTS)
