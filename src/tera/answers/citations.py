@@ -37,6 +37,9 @@ def with_markers(text: str, numbers: Sequence[int]) -> str:
         return " " + "".join(f"[{number}]" for number in kept) if kept else ""
 
     kept = _SPACED_MARKER.sub(known, text).strip()
+    while not cited_numbers(kept) <= wanted:
+        # What goes may leave another one behind: "[ [1]9]".
+        kept = _SPACED_MARKER.sub(known, kept).strip()
     if not (left := wanted - cited_numbers(kept)):
         return kept
     closing = _CLOSING.search(kept)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tera.answers.citations import cited_numbers, loosened, with_markers, without_markers
@@ -31,6 +31,7 @@ def test_a_sentence_cites_what_bears_it_out(written: str, numbers: list[int], ci
 PIECES = st.sampled_from(["It is", " [1]", "[2]", " [3, 1]", ".", " [", "] ", "\n", "!", "9", "”"])
 
 
+@example(" [ [1]9] ", {2})
 @given(st.lists(PIECES, max_size=9).map("".join), st.sets(st.integers(1, 9), min_size=1))
 def test_no_other_number_is_ever_cited(written: str, numbers: set[int]) -> None:
     assert cited_numbers(with_markers(written, sorted(numbers))) == numbers
