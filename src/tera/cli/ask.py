@@ -20,6 +20,10 @@ CITATION = re.compile(r" *\[\d+\]")
 Count = Annotated[
     int | None, typer.Option("--k", "-k", min=1, max=200, metavar="COUNT", help="Most passages.")
 ]
+NoLLM = Annotated[bool, typer.Option("--no-llm", help="Quote the best sentences, write nothing.")]
+Local = Annotated[
+    bool, typer.Option("--local", help="Let nothing leave this machine, whatever is set.")
+]
 Question = Annotated[list[str], typer.Argument(metavar="QUESTION...", show_default=False)]
 
 
@@ -39,12 +43,8 @@ def ask(
     source: Source = None,
     where: Where = None,
     json: Json = False,
-    no_llm: Annotated[
-        bool, typer.Option("--no-llm", help="Quote the best sentences, write nothing.")
-    ] = False,
-    local: Annotated[
-        bool, typer.Option("--local", help="Let nothing leave this machine, whatever is set.")
-    ] = False,
+    no_llm: NoLLM = False,
+    local: Local = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print the answer alone, without sources.")
     ] = False,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tera.cli.ask import Count
+from tera.cli.ask import Count, Local, NoLLM
 from tera.cli.line_editor import Lines
 from tera.cli.options import (
     Json,
@@ -68,12 +68,8 @@ def chat(
     until: Until = None,
     source: Source = None,
     where: Where = None,
-    no_llm: Annotated[
-        bool, typer.Option("--no-llm", help="Quote the best sentences, write nothing.")
-    ] = False,
-    local: Annotated[
-        bool, typer.Option("--local", help="Let nothing leave this machine, whatever is set.")
-    ] = False,
+    no_llm: NoLLM = False,
+    local: Local = False,
     yes: Yes = False,
     json: Json = False,
 ) -> None:
